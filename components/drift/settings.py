@@ -1,0 +1,42 @@
+"""Settings of drift: the `drift` section."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from schema.section import Section
+
+Action = Literal["log", "warn", "block"]
+
+
+class BoundSettings(Section):
+    """Bounds above which a feature counts as drifted; each in [0, 1] but `psi`, which has no upper end."""
+
+    l_infinity: float = Field(0.1, ge=0, le=1)
+    """Categorical: largest change of one value's share."""
+    jensen_shannon: float = Field(0.1, ge=0, le=1)
+    """Numeric: approximate Jensen-Shannon divergence (base 2) of the histograms."""
+    psi: float = Field(0.2, ge=0)
+    """Both: population stability index."""
+    missing: float = Field(0.05, ge=0, le=1)
+    """Both: change of the share of rows without a value."""
+    new_values: float = Field(0.05, ge=0, le=1)
+    """Categorical: share of rows with a value that the reference does not have."""
+
+
+class FeatureDriftSettings(Section):
+    """What differs from the defaults for one feature."""
+
+    bounds: BoundSettings | None = None
+    action: Action | None = None
+
+
+class DriftSettings(Section):
+    """How training data are compared with what the model in service was trained on."""
+
+    bounds: BoundSettings = BoundSettings()
+    action: Action = "log"
+    """When a feature drifted: `log` records it, `warn` says so, `block` ends the run with exit code 4."""
+    features: dict[str, FeatureDriftSettings] = {}

@@ -1,0 +1,111 @@
+"""Settings of evaluation: the `evaluation` section."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from components.label import Task
+from schema.section import Section
+
+METRICS: dict[Task, tuple[str, ...]] = {
+    "binary": (
+        "binary_accuracy",
+        "precision",
+        "recall",
+        "f1",
+        "auc",
+        "auc_pr",
+        "binary_crossentropy",
+        "calibration",
+    ),
+    "multiclass": ("accuracy", "macro_precision", "macro_recall", "macro_f1", "categorical_crossentropy"),
+    "regression": ("mean_squared_error", "mean_absolute_error", "calibration"),
+}
+"""The metrics of each task, all of them computed on every run."""
+
+BOUNDED = frozenset(METRICS["binary"][:6] + METRICS["multiclass"][:4])
+"""Metrics whose values lie in [0, 1]."""
+
+LOWER_IS_BETTER = frozenset(
+    {"binary_crossentropy", "categorical_crossentropy", "mean_squared_error", "mean_absolute_error"}
+)
+
+
+class ThresholdSettings(Section):
+    """What a metric must reach, overall and on slices."""
+
+    min: float | None = None
+    max: float | None = None
+    slices: dict[str, ThresholdSettings] = {}
+    """Bounds on every value of a slice, by the slice's name."""
+
+    @model_validator(mode="after")
+    def _some_bound(self) -> ThresholdSettings:
+        if self.min is None and self.max is None and not self.slices:
+            raise ValueError("a threshold gives `min`, `max` or `slices`")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"`min` {self.min} lies above `max` {self.max}")
+        if any(bound.slices for bound in self.slices.values()):
+            raise ValueError("thresholds of slices do not nest")
+        return self
+
+
+def _as_tuple(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _as_slice(value: object) -> object:
+    return {"columns": value} if isinstance(value, str | list | tuple) else value
+
+
+class SliceSettings(Section):
+    """A named slice: the values of one column, of several crossed, or the buckets of a number.
+
+    In the file, `day: trip_start_day` and `day_and_payment: [trip_start_day, payment_type]` are short for
+    `{columns: ...}`.
+    """
+
+    columns: Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+    boundaries: tuple[float, ...] = ()
+    """Cut points that turn a single numeric column into buckets."""
+
+    @model_validator(mode="after")
+    def _boundaries_of_one(self) -> SliceSettings:
+        if self.boundaries and len(self.columns) > 1:
+            raise ValueError("`boundaries` bucketise a single column")
+        if list(self.boundaries) != sorted(set(self.boundaries)):
+            raise ValueError("`boundaries` rise from first to last")
+        return self
+
+
+class EvaluationSettings(Section):
+    """How the model is judged on the test split."""
+
+    slices: dict[str, Annotated[SliceSettings, BeforeValidator(_as_slice)]] = {}
+    thresholds: dict[str, ThresholdSettings] = {}
+    """Bounds by metric, on the new model alone."""
+    change_thresholds: dict[str, float] = {}
+    """By metric: by how much the new model may be worse than the one in service. 0.01 allows a loss of 0.01,
+    0 allows none, -0.01 asks for a gain of 0.01. The first model has nothing to be compared with: these
+    rules pass, and say so."""
+    max_gap: dict[str, float] = {}
+    """By metric: how much better the training split may look than the test split (overfitting)."""
+    min_slice_rows: int = Field(50, ge=1)
+    """Slices with fewer rows are flagged, never judged."""
+
+    @model_validator(mode="after")
+    def _rules_make_sense(self) -> EvaluationSettings:
+        if not self.thresholds and not self.change_thresholds:
+            raise ValueError("without `thresholds` or `change_thresholds` no model would ever be blessed: give one")
+        for metric, threshold in self.thresholds.items():
+            if metric in BOUNDED:
+                for bound in (threshold, *threshold.slices.values()):
+                    for value in (bound.min, bound.max):
+                        if value is not None and not 0 <= value <= 1:
+                            raise ValueError(f"a threshold of `{metric}` lies between 0 and 1; received {value}")
+            for name in threshold.slices:
+                if name not in self.slices:
+                    raise ValueError(f"threshold of `{metric}` names the slice `{name}`; there is {list(self.slices)}")
+        return self

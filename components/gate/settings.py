@@ -1,0 +1,52 @@
+"""Settings of the data gate: the `gate` section."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from pydantic import model_validator
+
+from schema.section import Section
+
+Severity = Literal["block", "warn", "ignore"]
+
+Kind = Literal[
+    "quarantine",
+    "missing_column",
+    "new_column",
+    "type",
+    "unexpected_value",
+    "out_of_range",
+    "non_finite",
+    "missing_values",
+    "all_missing",
+    "constant_label",
+    "other",
+]
+"""What can be wrong with the data, in words of our own: TFDV's eighty anomaly types fold into these."""
+
+DEFAULTS: dict[Kind, Severity] = {kind: "block" for kind in get_args(Kind)} | {
+    "new_column": "warn",
+    "missing_values": "warn",
+}
+"""Severity of each kind where the settings say nothing."""
+
+
+class GateSettings(Section):
+    """What an anomaly leads to, by kind and by feature."""
+
+    severities: dict[Kind, Severity] = {}
+    features: dict[str, dict[Kind, Severity]] = {}
+    """Severities of one feature, such as `company: {unexpected_value: warn}`; they win over `severities`."""
+
+    @model_validator(mode="after")
+    def _some_kind(self) -> GateSettings:
+        for name, severities in self.features.items():
+            if not severities:
+                raise ValueError(f"feature `{name}` lists no kind; there is {list(get_args(Kind))}")
+        return self
+
+    def severity(self, kind: Kind, feature: str | None = None) -> Severity:
+        """Severity in force for an anomaly of `kind` on `feature` (None: the data as a whole)."""
+        own = self.features.get(feature, {}) if feature else {}
+        return own.get(kind) or self.severities.get(kind) or DEFAULTS[kind]

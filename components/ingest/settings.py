@@ -1,0 +1,56 @@
+"""Settings of ingestion: the `data` section."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from schema.section import Section
+
+Format = Literal["csv", "parquet", "tfrecord"]
+
+SUFFIXES: dict[str, Format] = {
+    ".csv": "csv",
+    ".csv.gz": "csv",
+    ".parquet": "parquet",
+    ".tfrecord": "tfrecord",
+    ".tfrecord.gz": "tfrecord",
+}
+
+
+class SplitSettings(Section):
+    """How rows are dealt to the three splits: by a stable hash, in these proportions."""
+
+    by: str | None = None
+    """Key column: all rows with the same key land in the same split. Default: the whole row."""
+    train: int = Field(8, ge=1)
+    eval: int = Field(1, ge=1)
+    test: int = Field(1, ge=1)
+
+
+class DataSettings(Section):
+    """Where the rows come from, and how they are read and split."""
+
+    source: str | None = None
+    """A data set that ships with Headgate (see `data/`); used where `path` is not given."""
+    path: str | None = None
+    """A file, a glob, or a pattern with `{SPAN}` (and `{VERSION}`), such as `in/span-{SPAN}/*.csv`."""
+    format: Format | None = None
+    """Default: told by the file name's ending."""
+    span: int | None = Field(None, ge=0)
+    """Which span to read. Default: the latest one there is."""
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    """Column delimiter of CSV files."""
+    prepare: str | None = None
+    """`package.module:function` from a `pyarrow.RecordBatch` to a `pyarrow.RecordBatch`, run on each batch as
+    it is read. For labels that are computed from other columns: serving does not run it."""
+    split: SplitSettings = SplitSettings()
+    max_quarantined: float = Field(0.01, ge=0, le=1)
+    """Share of rows that may fail to parse before the run is blocked."""
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> DataSettings:
+        if self.path is None and self.source is None:
+            raise ValueError("give `path` (your files) or `source` (a data set that ships with Headgate)")
+        return self

@@ -1,0 +1,26 @@
+"""Settings of the network: the `model` section."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from schema.section import Section
+
+
+class LayerSettings(Section):
+    """One hidden layer of the dense network: Dense, then batch normalisation, activation, dropout."""
+
+    units: int = Field(ge=1)
+    activation: str = "relu"
+    dropout: float = Field(0.0, ge=0, lt=1)
+    l2: float = Field(0.0, ge=0)
+    batch_normalization: bool = False
+
+
+class ModelSettings(Section):
+    """Which network is trained."""
+
+    build: str = "dense"
+    """A network in `components/models/`, or `package.module:function` of your own with the same arguments."""
+    layers: tuple[LayerSettings, ...] = (LayerSettings(units=64), LayerSettings(units=32))
+    """Hidden layers, first to last. The output layer follows from the label."""

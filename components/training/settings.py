@@ -1,0 +1,47 @@
+"""Settings of training: the `training` section."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from schema.section import Section
+
+
+class ScheduleSettings(Section):
+    """How the learning rate falls over the steps of a run."""
+
+    kind: Literal["cosine", "exponential"] = "cosine"
+    decay_rate: float = Field(0.1, gt=0, lt=1)
+    """Share of the first learning rate that is left after the last step."""
+
+
+class EarlyStoppingSettings(Section):
+    """Stop when the eval split no longer improves; the best weights are kept."""
+
+    monitor: str = "val_loss"
+    patience: int = Field(3, ge=0)
+    min_delta: float = Field(0.0, ge=0)
+
+
+class TrainingSettings(Section):
+    """How the network is fitted."""
+
+    epochs: int = Field(10, ge=1)
+    batch_size: int = Field(32, ge=1)
+    steps_per_epoch: int | None = Field(None, ge=1)
+    """Default: one pass over the train split. With a number, the split is repeated as needed."""
+    validation_steps: int | None = Field(None, ge=1)
+    """Default: the whole eval split."""
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad", "nadam", "lion"] = "adam"
+    learning_rate: float = Field(0.001, gt=0)
+    schedule: ScheduleSettings | None = None
+    early_stopping: EarlyStoppingSettings | None = EarlyStoppingSettings()
+    class_weights: Literal["balanced"] | dict[str, float] | None = None
+    """`balanced` weighs each class by the inverse of its share; or one weight for each label value."""
+    seed: int = Field(42, ge=0)
+    shuffle_buffer: int = Field(10_000, ge=1)
+    """Rows held in memory to shuffle from."""
+    cache: bool = True
+    """Keep transformed rows in memory after the first epoch. Switch off where the train split does not fit."""

@@ -1,0 +1,99 @@
+"""Settings of the features and their transformation: the `features` section."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from components.label import ColumnType
+from schema.section import Section
+
+Step = Literal["zscore", "minmax", "log", "bucketize", "vocabulary", "one_hot", "hash"]
+
+NUMERIC_STEPS: frozenset[Step] = frozenset({"zscore", "minmax", "log", "bucketize"})
+ID_STEPS: frozenset[Step] = frozenset({"bucketize", "vocabulary", "hash"})
+
+
+def _as_tuple(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+class ColumnSettings(Section):
+    """One raw column that the model reads."""
+
+    type: ColumnType = "float"
+    transform: Annotated[tuple[Step, ...], BeforeValidator(_as_tuple)] = ()
+    """Applied left to right, such as `[log, zscore]`. Default: `zscore` for numbers, `vocabulary` for strings."""
+    buckets: int = Field(10, ge=2)
+    """Number of quantile buckets of `bucketize`."""
+    size: int = Field(1000, ge=1)
+    """`vocabulary` and `one_hot`: how many of the most frequent values are told apart, all others share one
+    more id. `hash`: number of ids."""
+    embedding: int = Field(8, ge=1)
+    """Width of the learned vector for each id of `bucketize`, `vocabulary` and `hash`."""
+    impute: float | str | None = None
+    """Stands in for a missing value: `mean` or `median` of the training split, or a constant.
+    Default: `mean` for numbers, the empty string for strings."""
+    indicator: bool = False
+    """Add an input that is 1 where the value was missing."""
+
+    @model_validator(mode="after")
+    def _steps_fit_type(self) -> ColumnSettings:
+        for step in self.steps:
+            if self.type == "string" and step in NUMERIC_STEPS:
+                raise ValueError(f"`{step}` needs a number; a string column takes vocabulary, one_hot or hash")
+            if self.type == "float" and step not in NUMERIC_STEPS:
+                raise ValueError(f"`{step}` needs a string or int column; a float column takes {sorted(NUMERIC_STEPS)}")
+        if any(step != "log" for step in self.steps[:-1]):
+            raise ValueError(f"only `log` may come before another step; received {list(self.steps)}")
+        if self.type != "string" and isinstance(self.impute, str) and self.impute not in ("mean", "median"):
+            raise ValueError(f"`impute` of a number is mean, median or a constant; received {self.impute!r}")
+        if self.type == "string" and isinstance(self.impute, float):
+            raise ValueError("`impute` of a string column is a string")
+        return self
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The transform in force, defaults filled in."""
+        return self.transform or (("vocabulary",) if self.type == "string" else ("zscore",))
+
+    @property
+    def is_id(self) -> bool:
+        """Whether the transformed feature is an integer id for an embedding."""
+        return self.steps[-1] in ID_STEPS
+
+
+class CrossSettings(Section):
+    """A feature made of two or more columns: one id for each combination, hashed."""
+
+    of: tuple[str, ...] = Field(min_length=2)
+    """Columns to cross. Numbers are crossed by their bucket, so they need `bucketize`."""
+    size: int = Field(1000, ge=2)
+    """Number of ids that the combinations are hashed to."""
+    embedding: int = Field(8, ge=1)
+
+
+class FeaturesSettings(Section):
+    """What the model sees: raw columns, crosses, and how each becomes a network input."""
+
+    columns: dict[str, ColumnSettings] = Field(min_length=1)
+    crosses: dict[str, CrossSettings] = {}
+    preprocessing_fn: str | None = None
+    """`package.module:function`: a tf.Transform `preprocessing_fn` of your own, in place of the columns'
+    transforms. It maps the raw columns to model inputs; the label is handled apart."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> FeaturesSettings:
+        for name, cross in self.crosses.items():
+            if name in self.columns:
+                raise ValueError(f"cross `{name}` has the name of a column")
+            for column in cross.of:
+                if column not in self.columns:
+                    raise ValueError(f"cross `{name}` names `{column}`, which is not among the columns")
+                settings = self.columns[column]
+                if settings.type == "float" and settings.steps[-1] != "bucketize":
+                    raise ValueError(f"cross `{name}` names the float column `{column}`: give it `bucketize`")
+        if self.preprocessing_fn and (self.crosses or any(column.transform for column in self.columns.values())):
+            raise ValueError("with a `preprocessing_fn` of your own, leave out `crosses` and the columns' `transform`")
+        return self

@@ -1,0 +1,62 @@
+"""PipelineSettings: the whole settings file, typed, assembled from each room's own section."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from components.beam import BeamSettings
+from components.drift.settings import DriftSettings
+from components.evaluation.settings import METRICS, EvaluationSettings
+from components.gate.settings import GateSettings
+from components.ingest.settings import DataSettings
+from components.label import LabelSettings
+from components.models.settings import ModelSettings
+from components.training.settings import TrainingSettings
+from components.transform.settings import FeaturesSettings
+from schema.section import Section
+from schema.settings import SchemaSettings
+from serving.settings import ReleaseSettings
+
+
+class PipelineSettings(Section):
+    """One pipeline, from data to release."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    """Names the pipeline, and the model in TensorFlow Serving unless `release.model` does."""
+    data: DataSettings
+    features: FeaturesSettings
+    label: LabelSettings
+    schema_: SchemaSettings = Field(SchemaSettings(), alias="schema")
+    gate: GateSettings = GateSettings()
+    drift: DriftSettings = DriftSettings()
+    model: ModelSettings = ModelSettings()
+    training: TrainingSettings = TrainingSettings()
+    evaluation: EvaluationSettings
+    release: ReleaseSettings = ReleaseSettings()
+    beam: BeamSettings = BeamSettings()
+
+    @property
+    def served_as(self) -> str:
+        """Name of the model in the serving directory."""
+        return self.release.model or self.name
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> PipelineSettings:
+        if self.label.name in self.features.columns:
+            raise ValueError(f"the label `{self.label.name}` is among the features: the model would see the answer")
+        known = METRICS[self.label.task]
+        for rules in ("thresholds", "change_thresholds", "max_gap"):
+            for metric in getattr(self.evaluation, rules):
+                if metric not in known:
+                    raise ValueError(
+                        f"evaluation.{rules}: `{metric}` is no metric of a {self.label.task} task; there is {list(known)}"
+                    )
+        weights = self.training.class_weights
+        if weights is not None and self.label.task == "regression":
+            raise ValueError("training.class_weights: a regression has no classes")
+        if isinstance(weights, dict) and set(weights) != {str(value) for value in self.label.values}:
+            raise ValueError(
+                f"training.class_weights: one weight for each of {[str(v) for v in self.label.values]}; "
+                f"received {list(weights)}"
+            )
+        return self

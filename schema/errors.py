@@ -1,0 +1,66 @@
+"""Errors that users see. Every room raises these; the command line maps them to exit codes.
+
+    HeadgateError            1  something failed
+    ├── SettingsError        2  the settings or the command cannot be used as they are
+    ├── DataError            4  the data are not fit to train on
+    └── ReleaseError         1  the serving directory cannot be read or written
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class HeadgateError(Exception):
+    """An error told in the five parts that a reader needs to act on it.
+
+    Args:
+      what: what was wrong, one sentence.
+      where: file, line, feature or row it was found at.
+      expected: what would have been right.
+      received: what was there instead.
+      fix: what to do next.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        expected: str | None = None,
+        received: str | None = None,
+        fix: str | None = None,
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.expected = expected
+        self.received = received
+        self.fix = fix
+
+    def __str__(self) -> str:
+        parts = (
+            ("where", self.where),
+            ("expected", self.expected),
+            ("received", self.received),
+            ("fix", self.fix),
+        )
+        return "\n".join([self.what, *(f"  {name}: {text}" for name, text in parts if text)])
+
+
+class SettingsError(HeadgateError):
+    """The settings file, an override or an argument cannot be used as it is."""
+
+    exit_code = 2
+
+
+class DataError(HeadgateError):
+    """The data cannot be used: nothing is trained and the release in service stays."""
+
+    exit_code = 4
+
+
+class ReleaseError(HeadgateError):
+    """The serving directory cannot be read or written safely."""
