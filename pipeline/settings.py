@@ -49,8 +49,14 @@ class PipelineSettings(Section):
             for metric in getattr(self.evaluation, rules):
                 if metric not in known:
                     raise ValueError(
-                        f"evaluation.{rules}: `{metric}` is no metric of a {self.label.task} task; there is {list(known)}"
+                        f"evaluation.{rules}: `{metric}` is no metric of a {self.label.task} task; "
+                        f"there is {list(known)}"
                     )
+        for name, group in self.evaluation.slices.items():
+            for column in group.columns:
+                settings = self.features.columns.get(column)
+                if settings and settings.type == "float" and not group.boundaries:
+                    raise ValueError(f"slice `{name}`: the float column `{column}` needs `boundaries`")
         weights = self.training.class_weights
         if weights is not None and self.label.task == "regression":
             raise ValueError("training.class_weights: a regression has no classes")

@@ -1,9 +1,9 @@
 """Errors that users see. Every room raises these; the command line maps them to exit codes.
 
-    HeadgateError            1  something failed
-    ├── SettingsError        2  the settings or the command cannot be used as they are
-    ├── DataError            4  the data are not fit to train on
-    └── ReleaseError         1  the serving directory cannot be read or written
+HeadgateError            exit code 1: something failed
+├── SettingsError        exit code 2: the settings or the command cannot be used as they are
+├── DataError            exit code 4: the data are not fit to train on
+└── ReleaseError         exit code 1: the serving directory cannot be read or written
 """
 
 from __future__ import annotations

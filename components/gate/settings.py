@@ -25,11 +25,8 @@ Kind = Literal[
 ]
 """What can be wrong with the data, in words of our own: TFDV's eighty anomaly types fold into these."""
 
-DEFAULTS: dict[Kind, Severity] = {kind: "block" for kind in get_args(Kind)} | {
-    "new_column": "warn",
-    "missing_values": "warn",
-}
-"""Severity of each kind where the settings say nothing."""
+WARN_BY_DEFAULT: frozenset[Kind] = frozenset({"new_column", "missing_values"})
+"""Kinds that only warn where the settings say nothing; all others block."""
 
 
 class GateSettings(Section):
@@ -49,4 +46,4 @@ class GateSettings(Section):
     def severity(self, kind: Kind, feature: str | None = None) -> Severity:
         """Severity in force for an anomaly of `kind` on `feature` (None: the data as a whole)."""
         own = self.features.get(feature, {}) if feature else {}
-        return own.get(kind) or self.severities.get(kind) or DEFAULTS[kind]
+        return own.get(kind) or self.severities.get(kind) or ("warn" if kind in WARN_BY_DEFAULT else "block")
