@@ -1,0 +1,208 @@
+"""What a run came to: the record that `headgate run` ends with, as JSON and for people to read."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from components.decisions import Decision
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+State = Literal["complete", "cached", "skipped", "failed"]
+Status = Literal["pushed", "not_blessed", "blocked", "failed", "stopped"]
+
+EXIT_CODES: dict[Status, int] = {"pushed": 0, "stopped": 0, "failed": 1, "not_blessed": 3, "blocked": 4}
+
+STATE_STYLES: dict[str, str] = {"complete": "green", "cached": "cyan", "skipped": "dim", "failed": "bold red"}
+_OUTCOME_STYLES = {"pass": "green", "warn": "yellow", "flag": "yellow", "block": "bold red"}
+_HEADLINES: dict[Status, tuple[str, str]] = {
+    "pushed": ("green", "released"),
+    "stopped": ("cyan", "ended before the release, as asked for"),
+    "not_blessed": ("yellow", "not released: the model did not earn it"),
+    "blocked": ("red", "blocked: the data did not pass"),
+    "failed": ("bold red", "failed"),
+}
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """How one step of a run ended.
+
+    Attributes:
+      id: the step's name in `pipeline/dag.py`.
+      state: `cached` took its outputs from an earlier run, `skipped` was held back by a gate.
+      seconds: wall time.
+      detail: a few words on the result, such as `15,002 rows`.
+    """
+
+    id: str
+    state: State
+    seconds: float
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class DriftResult:
+    """Outcome of the drift step.
+
+    Attributes:
+      reference: what the training data were compared with, such as `taxi version 1, span 1`; None: nothing yet.
+      compared: number of features compared.
+      drifted: names of those above their bounds.
+    """
+
+    reference: str | None
+    compared: int
+    drifted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReleaseResult:
+    """A version in the TensorFlow Serving directory."""
+
+    model: str
+    version: int
+    path: str
+
+
+@dataclass(frozen=True)
+class SliceResult:
+    """Metrics of one value of a slice.
+
+    Attributes:
+      slice: the slice's name in the settings.
+      value: which part of it, such as `19` or `Cash, 19`.
+      rows: number of test rows in it.
+      metrics: metric by name.
+    """
+
+    slice: str
+    value: str
+    rows: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A run's outcome.
+
+    Attributes:
+      status: `stopped` is a run that was asked to end before the release (`--to`).
+      metrics: the new model's overall metrics on the test split.
+      slices: the same by slice; part of `headgate show RUN --json`, not of `headgate run --json`.
+      decisions: every rule that a gate applied.
+      quarantined: rows that did not parse.
+      log: file with everything that TensorFlow, Beam and TFX said.
+      nothing_to_do: every step was cached and the release stands.
+      error: one sentence, where `status` is `failed`.
+    """
+
+    run_id: str
+    pipeline: str
+    status: Status
+    steps: tuple[StepResult, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    slices: tuple[SliceResult, ...] = ()
+    drift: DriftResult | None = None
+    decisions: tuple[Decision, ...] = ()
+    release: ReleaseResult | None = None
+    quarantined: int = 0
+    log: str | None = None
+    nothing_to_do: bool = False
+    error: str | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code of the command line."""
+        return EXIT_CODES[self.status]
+
+    def to_json(self, *, slices: bool = False) -> dict[str, Any]:
+        """The summary as plain data for `json.dumps`; metrics by slice only if asked for."""
+        record = asdict(self)
+        if not slices:
+            del record["slices"]
+        return record
+
+
+def render(summary: Summary) -> RenderableType:
+    """The summary for a terminal, or for any other Rich console."""
+    from rich.console import Group
+    from rich.text import Text
+
+    style, words = _HEADLINES[summary.status]
+    if summary.nothing_to_do:
+        words = "nothing to do: nothing changed since the last run"
+    parts: list[RenderableType] = [Text.assemble((f"{summary.pipeline}: {words}", style), f"  (run {summary.run_id})")]
+    if summary.error:
+        parts.append(Text(summary.error))
+    if summary.steps:
+        parts += ["", _steps(summary.steps)]
+    told = [decision for decision in summary.decisions if decision.outcome != "pass"]
+    if summary.decisions:
+        parts += ["", f"rules: {len(summary.decisions) - len(told)} of {len(summary.decisions)} passed"]
+        parts += _told(told)
+    if summary.metrics:
+        values = "  ".join(f"{name} {value:.4f}" for name, value in summary.metrics.items())
+        parts += ["", Text(f"metrics (test split): {values}")]
+    parts += [Text(line) for line in _facts(summary)]
+    return Group(*parts)
+
+
+def to_text(summary: Summary) -> str:
+    """The summary as plain lines, for a pipe or a file."""
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=1000, color_system=None)
+    console.print(render(summary))
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def _steps(steps: tuple[StepResult, ...]) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("step", "state"):
+        table.add_column(heading)
+    table.add_column("seconds", justify="right")
+    table.add_column("")
+    for step in steps:
+        state = f"[{STATE_STYLES[step.state]}]{step.state}[/]"
+        table.add_row(step.id, state, f"{step.seconds:.1f}" if step.seconds else "", Text(step.detail))
+    return table
+
+
+def _told(decisions: list[Decision], most: int = 10) -> list[RenderableType]:
+    """Decisions that did not pass, those that block first, and no more than `most` of them."""
+    from rich.text import Text
+
+    order = ("block", "warn", "flag")
+    ranked = sorted(decisions, key=lambda decision: order.index(decision.outcome))
+    lines: list[RenderableType] = [
+        Text.assemble("  ", (decision.outcome, _OUTCOME_STYLES[decision.outcome]), f"  {decision.message}")
+        for decision in ranked[:most]
+    ]
+    if len(ranked) > most:
+        lines.append(Text(f"  and {len(ranked) - most} more: headgate show RUN"))
+    return lines
+
+
+def _facts(summary: Summary) -> list[str]:
+    lines = []
+    if summary.quarantined:
+        lines.append(f"quarantined: {summary.quarantined} rows did not parse")
+    if summary.drift:
+        names = ", ".join(summary.drift.drifted) or "none"
+        against = summary.drift.reference or "nothing yet: this is the first"
+        lines.append(f"drift: {summary.drift.compared} features compared with {against}; drifted: {names}")
+    if summary.release:
+        release = summary.release
+        lines.append(f"in service: {release.model} version {release.version}, {release.path}")
+    if summary.log:
+        lines.append(f"log: {summary.log}")
+    return lines

@@ -1,0 +1,80 @@
+"""The workspace: the one folder that runs write to."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from schema.errors import SettingsError
+
+DEFAULT = "headgate-workspace"
+VARIABLE = "HEADGATE_WORKSPACE"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Names of everything in a workspace. Making one touches nothing on disk.
+
+    Attributes:
+      root: the folder, made absolute.
+    """
+
+    root: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", self.root.expanduser().resolve())
+
+    @property
+    def metadata(self) -> Path:
+        """The ML Metadata database (sqlite)."""
+        return self.root / "metadata.db"
+
+    @property
+    def serving(self) -> Path:
+        """The TensorFlow Serving directory: `MODEL/VERSION/` and `models.config`."""
+        return self.root / "serving"
+
+    @property
+    def reports(self) -> Path:
+        """HTML reports, a folder for each pipeline."""
+        return self.root / "reports"
+
+    def artifacts(self, pipeline: str) -> Path:
+        """TFX's pipeline root."""
+        return self.root / "artifacts" / pipeline
+
+    def drift(self, pipeline: str) -> Path:
+        """The append-only drift log."""
+        return self.root / "drift" / f"{pipeline}.jsonl"
+
+    def tensorboard(self, pipeline: str) -> Path:
+        """TensorBoard's log folder."""
+        return self.root / "tensorboard" / pipeline
+
+    def log(self, pipeline: str, run_id: str) -> Path:
+        """What TensorFlow, Beam and TFX had to say during a run."""
+        return self.root / "logs" / pipeline / f"{run_id}.log"
+
+    def data(self, source: str) -> Path:
+        """Where a data set that ships with Headgate is put."""
+        return self.root / "data" / source
+
+    def ensure(self) -> Workspace:
+        """Makes the folder if it is not there, and returns self.
+
+        Raises:
+          SettingsError: it is a file, or cannot be written to.
+        """
+        fix = f"choose another folder with --workspace or {VARIABLE}"
+        if self.root.exists() and not self.root.is_dir():
+            raise SettingsError("the workspace is not a folder", where=str(self.root), received="a file", fix=fix)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(
+                "the workspace cannot be made", where=str(self.root), received=error.strerror, fix=fix
+            ) from error
+        if not os.access(self.root, os.W_OK | os.X_OK):
+            raise SettingsError("the workspace cannot be written to", where=str(self.root), fix=fix)
+        return self
