@@ -9,10 +9,10 @@ from pydantic import BeforeValidator, Field, model_validator
 from components.label import ColumnType
 from schema.section import Section
 
-Step = Literal["zscore", "minmax", "log", "bucketize", "vocabulary", "one_hot", "hash"]
+Step = Literal["zscore", "minmax", "log", "bucketize", "vocabulary", "one_hot", "hash", "identity"]
 
 NUMERIC_STEPS: frozenset[Step] = frozenset({"zscore", "minmax", "log", "bucketize"})
-ID_STEPS: frozenset[Step] = frozenset({"bucketize", "vocabulary", "hash"})
+ID_STEPS: frozenset[Step] = frozenset({"bucketize", "vocabulary", "hash", "identity"})
 
 
 def _as_tuple(value: object) -> object:
@@ -29,9 +29,9 @@ class ColumnSettings(Section):
     """Number of quantile buckets of `bucketize`."""
     size: int = Field(1000, ge=1)
     """`vocabulary` and `one_hot`: how many of the most frequent values are told apart, all others share one
-    more id. `hash`: number of ids."""
+    more id. `hash`: number of ids. `identity`: the integers 0 to size - 1 are their own ids, others share one."""
     embedding: int = Field(8, ge=1)
-    """Width of the learned vector for each id of `bucketize`, `vocabulary` and `hash`."""
+    """Width of the learned vector for each id of `bucketize`, `vocabulary`, `hash` and `identity`."""
     impute: float | str | None = None
     """Stands in for a missing value: `mean` or `median` of the training split, or a constant.
     Default: `mean` for numbers, the empty string for strings."""
@@ -42,9 +42,11 @@ class ColumnSettings(Section):
     def _steps_fit_type(self) -> ColumnSettings:
         for step in self.steps:
             if self.type == "string" and step in NUMERIC_STEPS:
-                raise ValueError(f"`{step}` needs a number; a string column takes vocabulary, one_hot or hash")
+                raise ValueError(f"`{step}` needs a number; a string takes vocabulary, one_hot or hash")
             if self.type == "float" and step not in NUMERIC_STEPS:
                 raise ValueError(f"`{step}` needs a string or int column; a float column takes {sorted(NUMERIC_STEPS)}")
+        if "identity" in self.steps and self.type != "int":
+            raise ValueError("`identity` needs an int column")
         if any(step != "log" for step in self.steps[:-1]):
             raise ValueError(f"only `log` may come before another step; received {list(self.steps)}")
         if self.type != "string" and isinstance(self.impute, str) and self.impute not in ("mean", "median"):

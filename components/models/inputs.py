@@ -1,0 +1,107 @@
+"""What a network receives: one named input for each transformed feature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from components.transform.settings import ColumnSettings, CrossSettings, FeaturesSettings
+from schema.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class FeatureInput:
+    """One transformed feature as a network sees it.
+
+    Attributes:
+      name: the feature's name, the key in the network's input dictionary.
+      width: numbers in a row: the input is [batch, width].
+      ids: for an integer feature the number of ids (0 to ids - 1); None for float32 features.
+      embedding: width of the learned vector for each id; None for float32 features.
+    """
+
+    name: str
+    width: int = 1
+    ids: int | None = None
+    embedding: int | None = None
+
+    @property
+    def dtype(self) -> str:
+        """`int64` for ids, `float32` for numbers."""
+        return "float32" if self.ids is None else "int64"
+
+
+@dataclass(frozen=True)
+class Head:
+    """The output layer that the label asks for.
+
+    Attributes:
+      units: numbers in an output row: 1, or the number of classes.
+      activation: `sigmoid` (binary), `softmax` (multiclass) or `linear` (regression).
+    """
+
+    units: int
+    activation: str
+
+
+def feature_inputs(transform_output: Any, features: FeaturesSettings) -> list[FeatureInput]:
+    """Lists a network's inputs from what Transform wrote.
+
+    Args:
+      transform_output: the `tft.TFTransformOutput`: names, dtypes, shapes and vocabulary sizes.
+      features: the `features` section: ranges of ids and widths of embeddings.
+
+    Returns:
+      One `FeatureInput` for each transformed feature, by name.
+
+    Raises:
+      SettingsError: if a `preprocessing_fn` of the user's own gives a feature that no network can take.
+    """
+    specs = transform_output.transformed_feature_spec()
+    domains = {
+        feature.name: feature.int_domain.max + 1
+        for feature in transform_output.transformed_metadata.schema.feature
+        if feature.HasField("int_domain")
+    }
+    return [_feature_input(name, specs[name], transform_output, features, domains) for name in sorted(specs)]
+
+
+def _feature_input(
+    name: str, spec: Any, transform_output: Any, features: FeaturesSettings, domains: dict[str, int]
+) -> FeatureInput:
+    settings = features.crosses.get(name) or features.columns.get(name)
+    shape = getattr(spec, "shape", None)
+    if shape is None or len(shape) > 1 or None in shape or spec.dtype.name not in ("float32", "int64"):
+        raise SettingsError(
+            f"The transformed feature `{name}` cannot be fed to a network.",
+            where="features.preprocessing_fn",
+            expected="a dense float32 or int64 tensor [batch] or [batch, width]",
+            received=f"{type(spec).__name__}, dtype {spec.dtype.name}, shape {shape}",
+        )
+    width = shape[0] if shape else 1
+    if spec.dtype.name == "float32":
+        return FeatureInput(name, width)
+    ids = _ids(name, settings, transform_output) if not features.preprocessing_fn else domains.get(name)
+    if ids is None:
+        raise SettingsError(
+            f"The integer feature `{name}` has no known range.",
+            where="features.preprocessing_fn",
+            expected="ids from tft.compute_and_apply_vocabulary or tft.apply_buckets, or float32",
+            received="int64 without an int_domain",
+        )
+    return FeatureInput(name, width, ids, settings.embedding if settings else ColumnSettings().embedding)
+
+
+def _ids(name: str, settings: ColumnSettings | CrossSettings | None, transform_output: Any) -> int | None:
+    if isinstance(settings, CrossSettings):
+        return settings.size
+    if settings is None:
+        return None
+    match settings.steps[-1]:
+        case "bucketize":
+            return settings.buckets
+        case "hash":
+            return settings.size
+        case "identity":
+            return settings.size + 1
+    return int(transform_output.vocabulary_size_by_name(name)) + 1

@@ -1,0 +1,67 @@
+"""Finds a network by its name in this folder, or by the dotted name of the user's own function."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+
+from components.dotted import load_function
+from components.label import LabelSettings
+from components.models.inputs import FeatureInput, Head
+from components.models.settings import ModelSettings
+from schema.errors import SettingsError
+
+NETWORKS = ("dense",)
+
+
+def build_model(inputs: Sequence[FeatureInput], label: LabelSettings, settings: ModelSettings) -> keras.Model:
+    """Builds the network that the `model` section names.
+
+    Args:
+      inputs: the transformed features.
+      label: the `label` section; the head follows from it.
+      settings: the `model` section.
+
+    Returns:
+      An uncompiled Keras model from a dictionary of features to [batch, units] scores.
+
+    Raises:
+      SettingsError: if there is no such network, or it returns something else.
+    """
+    head = head_for(label)
+    model = _builder(settings.build)(inputs, head, settings)
+    if not isinstance(model, keras.Model) or model.output_shape != (None, head.units):
+        raise SettingsError(
+            f"The network `{settings.build}` does not fit the label.",
+            where="model.build",
+            expected=f"a keras.Model with output shape (None, {head.units})",
+            received=f"{type(model).__name__} {getattr(model, 'output_shape', '')}",
+        )
+    return model
+
+
+def head_for(label: LabelSettings) -> Head:
+    """The output layer for a label: one unit, or one for each class."""
+    match label.task:
+        case "binary":
+            return Head(1, "sigmoid")
+        case "multiclass":
+            return Head(len(label.values), "softmax")
+    return Head(1, "linear")
+
+
+def _builder(name: str) -> Callable[[Sequence[FeatureInput], Head, ModelSettings], keras.Model]:
+    if ":" in name:
+        return load_function(name, "model.build")
+    if name not in NETWORKS:
+        raise SettingsError(
+            "There is no such network.",
+            where="model.build",
+            expected=f"one of {list(NETWORKS)} or package.module:function",
+            received=name,
+            fix=f"write a function build(inputs, head, settings) like those in {Path(__file__).parent}",
+        )
+    return importlib.import_module(f"components.models.{name}").build

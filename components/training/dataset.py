@@ -1,0 +1,105 @@
+"""Streams rows from TFRecords to the network as tf.data.
+
+Rows travel in blocks, never one by one: a block is read, parsed, transformed, shuffled and cut into batches by
+vectorised operations, so that the cost per row stays far below that of a training step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from components.label import LabelSettings
+
+BLOCK = 1024
+"""Rows that are parsed and transformed together."""
+
+
+class Rows:
+    """Reads the rows of a split as (features, label) tensors.
+
+    Args:
+      transform: from a batch of serialized `tf.Example` (string [batch]) to the dictionary of transformed
+        features.
+      label: the `label` section.
+    """
+
+    def __init__(self, transform: Callable[[Any], dict[str, Any]], label: LabelSettings) -> None:
+        self._transform = transform
+        self._label = label
+
+    def blocks(self, files: Sequence[str]) -> tf.data.Dataset:
+        """Blocks of up to 1,024 rows, in file order.
+
+        Args:
+          files: file patterns of uncompressed TFRecords.
+
+        Returns:
+          Dataset of (features, label [rows, 1]).
+        """
+        names = tf.data.Dataset.list_files(list(files), shuffle=False)
+        records = tf.data.TFRecordDataset(names, buffer_size=1 << 20)
+        return records.batch(BLOCK).map(self._parse, num_parallel_calls=tf.data.AUTOTUNE)
+
+    def _parse(self, serialized: Any) -> tuple[dict[str, Any], Any]:
+        return self._transform(serialized), label_tensor(serialized, self._label)
+
+
+def label_tensor(serialized: Any, label: LabelSettings) -> Any:
+    """The label of each row.
+
+    Args:
+      serialized: string tensor [batch] of serialized `tf.Example`.
+      label: the `label` section.
+
+    Returns:
+      int64 [batch, 1] class index, or float32 [batch, 1] for a regression. A value outside the classes maps
+      to 0: the data gate has turned such data away before.
+    """
+    dtype = {"string": tf.string, "int": tf.int64, "float": tf.float32}[label.type]
+    default = {"string": "", "int": -1, "float": 0.0}[label.type]
+    spec = tf.io.FixedLenFeature([1], dtype, default_value=default)
+    raw = tf.io.parse_example(serialized, {label.name: spec})[label.name]
+    if label.task == "regression":
+        return raw
+    return tf.argmax(tf.cast(tf.equal(raw, tf.constant(label.values, dtype)), tf.int8), axis=1)[:, tf.newaxis]
+
+
+def shuffled_batches(blocks: tf.data.Dataset, batch_size: int, buffer: int, seed: int) -> tf.data.Dataset:
+    """Shuffles rows within pools of `buffer` rows and cuts them into batches, the same way for the same seed.
+
+    Args:
+      blocks: blocks of rows.
+      batch_size: rows in a batch.
+      buffer: rows that are shuffled together; the whole split if it fits.
+      seed: of the permutations; each epoch permutes anew.
+
+    Returns:
+      Dataset of batches; the last one may be smaller.
+    """
+    pools = blocks.rebatch(max(buffer, batch_size))
+    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+    shuffled = tf.data.Dataset.zip(pools, seeds).map(_permute, num_parallel_calls=1)
+    return shuffled.rebatch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def _permute(rows: tuple[dict[str, Any], Any], seed: Any) -> Any:
+    count = tf.shape(rows[1])[0]
+    order = tf.random.experimental.stateless_shuffle(tf.range(count), seed)
+    return tf.nest.map_structure(lambda tensor: tf.gather(tensor, order), rows)
+
+
+def label_counts(blocks: tf.data.Dataset, classes: int) -> list[int]:
+    """Counts the rows of each class.
+
+    Args:
+      blocks: blocks of rows with class indices.
+      classes: number of classes.
+
+    Returns:
+      Rows of each class, by class index.
+    """
+    counts = blocks.map(lambda _, label: tf.math.bincount(tf.cast(label, tf.int32), minlength=classes))
+    return [int(n) for n in counts.reduce(tf.zeros([classes], tf.int32), tf.add).numpy()]

@@ -1,0 +1,135 @@
+"""The exported model: raw rows in, scores out, with the transform graph inside.
+
+Signatures:
+  serving_default: serialized `tf.Example`s, string [batch] -> scores, float32 [batch, units].
+  predict: raw columns by name, [batch] each: float32, int64 or string -> scores. A missing number is NaN, a
+    missing string is empty, a missing integer is the smallest int64.
+  transform_features: serialized `tf.Example`s -> the transformed features by name.
+  evaluation_features: serialized `tf.Example`s -> label_index [batch] and a string [batch] for each slice
+    that cuts a number into ranges. The Evaluator reads these; no client needs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from components.evaluation.settings import SliceSettings
+from components.label import ColumnType, LabelSettings
+from components.training.dataset import label_tensor
+
+DTYPES: dict[ColumnType, tf.DType] = {"float": tf.float32, "int": tf.int64, "string": tf.string}
+
+MISSING: dict[ColumnType, Any] = {"float": float("nan"), "int": tf.int64.min, "string": ""}
+"""What stands for a missing value in the `predict` signature."""
+
+
+class Exported(tf.Module):
+    """A trained network with everything that it needs to take raw rows.
+
+    Args:
+      model: the trained network.
+      transform_output: the `tft.TFTransformOutput` that it was trained behind.
+      columns: type of each raw column that the network reads, by name.
+      label: the `label` section.
+      slices: slices by name; those with boundaries become `evaluation_features`.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        transform_output: Any,
+        columns: Mapping[str, ColumnType],
+        label: LabelSettings,
+        slices: Mapping[str, SliceSettings],
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.transform_layer = transform_output.transform_features_layer()
+        self._columns = dict(columns)
+        self._label = label
+        self._ranges = {name: group for name, group in slices.items() if group.boundaries}
+        self._spec = {name: transform_output.raw_feature_spec()[name] for name in columns}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
+    def serve_examples(self, examples: Any) -> dict[str, Any]:
+        """Scores of serialized rows."""
+        return {"scores": self.model(self.transform(examples), training=False)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
+    def transform_features(self, examples: Any) -> dict[str, Any]:
+        """Transformed features of serialized rows."""
+        return self.transform(examples)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
+    def evaluation_features(self, examples: Any) -> dict[str, Any]:
+        """Label index and range slices of serialized rows."""
+        features = {"label_index": tf.squeeze(label_tensor(examples, self._label), axis=1)}
+        for name, group in self._ranges.items():
+            spec = {group.columns[0]: tf.io.VarLenFeature(self._slice_dtype(group.columns[0]))}
+            features[name] = range_names(tf.io.parse_example(examples, spec)[group.columns[0]], group.boundaries)
+        return features
+
+    def transform(self, examples: Any) -> dict[str, Any]:
+        """Parses serialized rows and applies the transform graph."""
+        return self.transform_layer(tf.io.parse_example(examples, self._spec))
+
+    def predict(self, columns: dict[str, Any]) -> dict[str, Any]:
+        """Scores of raw columns, [batch] each."""
+        raw = {name: self._raw(name, tensor) for name, tensor in columns.items()}
+        return {"scores": self.model(self.transform_layer(raw), training=False)}
+
+    def signatures(self) -> dict[str, Any]:
+        """The concrete functions to save."""
+        specs = {name: tf.TensorSpec([None], DTYPES[kind], name) for name, kind in self._columns.items()}
+        return {
+            "serving_default": self.serve_examples,
+            "predict": tf.function(self.predict).get_concrete_function(specs),
+            "transform_features": self.transform_features,
+            "evaluation_features": self.evaluation_features,
+        }
+
+    def _slice_dtype(self, column: str) -> tf.DType:
+        return DTYPES[self._columns.get(column, "float")]
+
+    def _raw(self, name: str, tensor: Any) -> Any:
+        """A dense column as what the transform graph was traced with."""
+        if isinstance(self._spec[name], tf.io.FixedLenFeature):
+            return tensor[:, tf.newaxis]
+        kind = self._columns[name]
+        present = ~tf.math.is_nan(tensor) if kind == "float" else tf.not_equal(tensor, MISSING[kind])
+        rows = tf.where(present)
+        indices = tf.concat([rows, tf.zeros_like(rows)], axis=1)
+        shape = tf.stack([tf.shape(tensor, tf.int64)[0], 1])
+        return tf.SparseTensor(indices, tf.boolean_mask(tensor, present), shape)
+
+
+def range_names(values: Any, boundaries: tuple[float, ...]) -> Any:
+    """Names the range that each number falls in.
+
+    Args:
+      values: SparseTensor [batch, 1] of numbers.
+      boundaries: rising cut points.
+
+    Returns:
+      String tensor [batch], such as `[10, 20)`, `< 10`, `>= 20` or `missing`.
+    """
+    cuts = [f"{cut:g}" for cut in boundaries]
+    names = [f"< {cuts[0]}", *(f"[{low}, {high})" for low, high in pairwise(cuts)), f">= {cuts[-1]}"]
+    numbers = tf.sparse.to_dense(tf.cast(values, tf.float32), float("nan"))[:, 0]
+    position = tf.raw_ops.Bucketize(input=numbers, boundaries=list(boundaries))
+    return tf.where(tf.math.is_nan(numbers), "missing", tf.gather(tf.constant(names), position))
+
+
+def export(exported: Exported, folder: str) -> None:
+    """Writes the SavedModel.
+
+    Args:
+      exported: the model with its transform graph.
+      folder: where to write; created.
+    """
+    tf.saved_model.save(exported, folder, signatures=exported.signatures())

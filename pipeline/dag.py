@@ -1,0 +1,233 @@
+"""The one place where steps are chained into a TFX pipeline.
+
+    ingest ─ statistics ─ schema ─ gate ┄┄ drift ┄┄ transform ─ train ─ evaluate ─ judge ─ release
+        └─── in_service ──────────────────┘──────────────────────────────┘
+
+A dotted line is a condition: what follows runs only if the data gate, or drift, lets the data through. The model
+in service comes in twice: its training statistics are drift's reference, itself is the Evaluator's baseline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tfx.components.evaluator.component import Evaluator
+from tfx.components.schema_gen.component import SchemaGen
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.components.trainer.component import Trainer
+from tfx.components.transform.component import Transform
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.experimental.conditionals.conditional import Cond
+from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import trainer_pb2
+from tfx.types import standard_artifacts
+from tfx.types.channel import Channel
+
+from components.drift.component import Drift, DriftStepSettings
+from components.evaluation.component import Judge, JudgeSettings
+from components.evaluation.config import eval_config
+from components.gate.component import DataGate, GateStepSettings
+from components.in_service import InServiceStrategy
+from components.ingest.component import Ingest, IngestSettings
+from components.release import Release, ReleaseStepSettings
+from components.statistics import Statistics
+from components.training.trainer import TrainerSettings
+from pipeline.settings import PipelineSettings
+from pipeline.steps import step_code
+from pipeline.workspace import Workspace
+
+EVALUATED_SPLIT = "test"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a pipeline is built from.
+
+    Attributes:
+      settings: the pipeline's settings, `data.path` filled in.
+      workspace: where everything goes.
+      schema: the curated schema; None on first contact.
+      fingerprint: of everything that the run depends on.
+      cache: reuse what an earlier run computed from the same inputs, settings and code.
+    """
+
+    settings: PipelineSettings
+    workspace: Workspace
+    schema: Path | None
+    fingerprint: str
+    cache: bool = True
+
+
+def build(plan: Plan) -> Pipeline:
+    """Chains the steps.
+
+    Args:
+      plan: settings and places.
+
+    Returns:
+      The TFX pipeline, for any runner.
+    """
+    settings = plan.settings
+    code = {step: step_code(step, settings) for step in ("ingest", "statistics", "gate", "drift", "judge", "release")}
+    ingest = Ingest(settings=_ingest(settings).model_dump_json(), code=code["ingest"]).with_id("ingest")
+    examples = ingest.outputs["examples"]
+    statistics = Statistics(examples=examples).with_id("statistics")
+    schema = _schema(plan, statistics)
+    in_service = _in_service(plan, examples)
+    gate = DataGate(
+        statistics=statistics.outputs["statistics"],
+        schema=schema.outputs["schema"],
+        examples=examples,
+        settings=_gate(plan).model_dump_json(),
+        code=code["gate"],
+    ).with_id("gate")
+    steps: list[Any] = [ingest, statistics, schema, in_service, gate]
+    with _passed(gate):
+        drift = Drift(
+            statistics=statistics.outputs["statistics"],
+            reference=in_service.outputs["statistics"],
+            examples=examples,
+            settings=_drift(plan).model_dump_json(),
+            code=code["drift"],
+        ).with_id("drift")
+        steps.append(drift)
+        with _passed(drift):
+            transform = _transform(settings, examples, schema)
+            train = _train(plan, examples, transform, schema)
+            evaluate = _evaluate(settings, examples, train, in_service)
+            judge = Judge(
+                evaluation=evaluate.outputs["evaluation"],
+                model=train.outputs["model"],
+                model_run=train.outputs["model_run"],
+                baseline_model=in_service.outputs["model"],
+                settings=JudgeSettings(evaluation=settings.evaluation, label=settings.label).model_dump_json(),
+                code=code["judge"],
+            ).with_id("judge")
+            release = Release(
+                model=train.outputs["model"],
+                blessing=judge.outputs["blessing"],
+                examples=examples,
+                statistics=statistics.outputs["statistics"],
+                schema=schema.outputs["schema"],
+                settings=_release(plan).model_dump_json(),
+                code=code["release"],
+            ).with_id("release")
+            steps += [transform, train, evaluate, judge, release]
+    return Pipeline(
+        pipeline_name=settings.name,
+        pipeline_root=str(plan.workspace.artifacts(settings.name)),
+        components=steps,
+        enable_cache=plan.cache,
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(plan.workspace.metadata)),
+        beam_pipeline_args=settings.beam.pipeline_args(),
+    )
+
+
+def _passed(step: Any) -> Cond:
+    return Cond(step.outputs["report"].future()[0].property("passed") == 1)
+
+
+def _ingest(settings: PipelineSettings) -> IngestSettings:
+    return IngestSettings(
+        data=settings.data,
+        columns={name: column.type for name, column in settings.features.columns.items()},
+        label=settings.label,
+    )
+
+
+def _schema(plan: Plan, statistics: Statistics) -> SchemaGen | ImportSchemaGen:
+    """A curated schema is imported; on first contact one is inferred, every feature optional."""
+    if plan.schema is not None:
+        return ImportSchemaGen(schema_file=str(plan.schema)).with_id("schema")
+    return SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=False).with_id("schema")
+
+
+def _in_service(plan: Plan, examples: Channel) -> Resolver:
+    return Resolver(
+        strategy_class=InServiceStrategy,
+        config={"serving_dir": str(plan.workspace.serving), "model_name": plan.settings.served_as},
+        model=Channel(type=standard_artifacts.Model),
+        statistics=Channel(type=standard_artifacts.ExampleStatistics),
+        examples=examples,
+    ).with_id("in_service")
+
+
+def _gate(plan: Plan) -> GateStepSettings:
+    settings = plan.settings
+    return GateStepSettings(
+        gate=settings.gate,
+        label=settings.label,
+        columns=tuple(settings.features.columns),
+        max_quarantined=settings.data.max_quarantined,
+        curated=plan.schema is not None,
+    )
+
+
+def _drift(plan: Plan) -> DriftStepSettings:
+    settings = plan.settings
+    return DriftStepSettings(
+        pipeline=settings.name,
+        drift=settings.drift,
+        columns=tuple(settings.features.columns),
+        label=settings.label,
+        log=str(plan.workspace.drift(settings.name)),
+        tensorboard=str(plan.workspace.tensorboard(settings.name)),
+    )
+
+
+def _transform(settings: PipelineSettings, examples: Channel, schema: Any) -> Transform:
+    """Learns the transform graph only: the Trainer applies it as it reads, which saves a second Beam pass."""
+    return Transform(
+        examples=examples,
+        schema=schema.outputs["schema"],
+        preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
+        custom_config={"features": settings.features.model_dump_json(), "code": step_code("transform", settings)},
+        materialize=False,
+        disable_statistics=True,
+        disable_analyzer_cache=True,
+    ).with_id("transform")
+
+
+def _train(plan: Plan, examples: Channel, transform: Transform, schema: Any) -> Trainer:
+    settings = plan.settings
+    trainer = TrainerSettings(
+        features=settings.features,
+        label=settings.label,
+        model=settings.model,
+        training=settings.training,
+        slices=settings.evaluation.slices,
+        tensorboard=str(plan.workspace.tensorboard(settings.name)),
+    )
+    return Trainer(
+        run_fn="components.training.trainer.run_fn",
+        examples=examples,
+        transform_graph=transform.outputs["transform_graph"],
+        schema=schema.outputs["schema"],
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
+        custom_config={"settings": trainer.model_dump_json(), "code": step_code("train", settings)},
+    ).with_id("train")
+
+
+def _evaluate(settings: PipelineSettings, examples: Channel, train: Trainer, in_service: Resolver) -> Evaluator:
+    return Evaluator(
+        examples=examples,
+        model=train.outputs["model"],
+        baseline_model=in_service.outputs["model"],
+        eval_config=eval_config(settings.evaluation, settings.label),
+        example_splits=[EVALUATED_SPLIT],
+    ).with_id("evaluate")
+
+
+def _release(plan: Plan) -> ReleaseStepSettings:
+    settings = plan.settings
+    return ReleaseStepSettings(
+        pipeline=settings.name,
+        model=settings.served_as,
+        serving_dir=str(plan.workspace.serving),
+        keep=settings.release.keep,
+        settings_fingerprint=plan.fingerprint,
+    )

@@ -1,0 +1,283 @@
+"""Runs, decisions, drift and releases: typed views over ML Metadata.
+
+ML Metadata is the one record of truth; nothing here imports TFX or TensorFlow, so looking back is quick.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import ml_metadata
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from components import decisions
+from pipeline.steps import STEPS
+from pipeline.summary import DriftResult, ReleaseResult, SliceResult, State, StepResult, Summary
+from pipeline.workspace import Workspace
+from schema.errors import HeadgateError, SettingsError
+
+RUN_TYPE = "pipeline_run"
+"""TFX's context type for a run."""
+
+STATES: dict[int, State] = {
+    mlmd.Execution.COMPLETE: "complete",
+    mlmd.Execution.CACHED: "cached",
+    mlmd.Execution.FAILED: "failed",
+    mlmd.Execution.RUNNING: "failed",  # of a run that is over: it was killed
+}
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run in a list of runs.
+
+    Attributes:
+      status: a summary's status, `running`, or `interrupted` for a run that was killed.
+      started: UTC, ISO 8601.
+      seconds: wall time; None while it runs.
+      metrics: overall metrics on the test split; empty if nothing was evaluated.
+    """
+
+    run_id: str
+    pipeline: str
+    status: str
+    started: str
+    seconds: float | None
+    span: int | None
+    version: int | None
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What ML Metadata knows of one step of a run: its execution and the artifacts it gave."""
+
+    execution: mlmd.Execution
+    outputs: dict[str, mlmd.Artifact]
+
+
+class History:
+    """Reads a workspace's runs.
+
+    Args:
+      workspace: the workspace; one without a database has no runs.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    @cached_property
+    def _store(self) -> Any:
+        config = mlmd.ConnectionConfig()
+        config.sqlite.filename_uri = str(self._workspace.metadata)
+        try:
+            return ml_metadata.MetadataStore(config)
+        except Exception as error:  # ML Metadata raises bare RuntimeError and its own kinds alike
+            raise HeadgateError(
+                "The workspace's database cannot be opened.",
+                where=str(self._workspace.metadata),
+                expected="an ML Metadata database (sqlite) that no other program has locked",
+                received=str(error).partition("\n")[0],
+            ) from error
+
+    def runs(self, pipeline: str | None = None) -> list[RunRow]:
+        """Lists runs, the newest first.
+
+        Args:
+          pipeline: only this pipeline's; default all.
+        """
+        return [self._row(run) for run in self._contexts(pipeline)]
+
+    def summary(self, run_id: str) -> Summary:
+        """A run's summary, slices included.
+
+        Raises:
+          SettingsError: if there is no such run.
+        """
+        return self._summary(self._run(run_id))
+
+    def latest(self, pipeline: str, fingerprint: str) -> str | None:
+        """The latest run of a pipeline if it came to an end and had this fingerprint; None otherwise."""
+        for run in self._contexts(pipeline):
+            props = run.custom_properties
+            return run.name if props["fingerprint"].string_value == fingerprint else None
+        return None
+
+    def latest_schema(self, pipeline: str) -> Path | None:
+        """The schema file of the latest run that has one."""
+        for run in self._contexts(pipeline):
+            step = self._steps(run).get("schema")
+            if step and "schema" in step.outputs:
+                return Path(step.outputs["schema"].uri, "schema.pbtxt")
+        return None
+
+    def record(self, run_id: str, **properties: str) -> None:
+        """Notes properties of a run beside TFX's own, such as `status` and `finished`."""
+        run = self._run(run_id)
+        for name, value in properties.items():
+            run.custom_properties[name].string_value = value
+        self._store.put_contexts([run])
+
+    def close_interrupted(self, pipeline: str) -> None:
+        """Marks runs that were killed, so that they no longer count as running. Call it under the run lock."""
+        for run in self._contexts(pipeline):
+            if run.custom_properties["status"].string_value == "running":
+                self.record(run.name, status="interrupted")
+
+    def artifacts_exist(self, run_id: str) -> bool:
+        """Whether every artifact of a run is still on disk."""
+        steps = self._steps(self._run(run_id)).values()
+        return all(Path(artifact.uri).exists() for step in steps for artifact in step.outputs.values())
+
+    def property(self, run_id: str, name: str) -> str:
+        """A property that `record` noted; empty if it was not."""
+        value: str = self._run(run_id).custom_properties[name].string_value
+        return value
+
+    def _contexts(self, pipeline: str | None) -> list[mlmd.Context]:
+        if not self._workspace.metadata.exists():
+            return []
+        runs = [run for run in self._store.get_contexts_by_type(RUN_TYPE) if "status" in run.custom_properties]
+        if pipeline is not None:
+            runs = [run for run in runs if run.custom_properties["pipeline"].string_value == pipeline]
+        return sorted(runs, key=lambda run: run.id, reverse=True)
+
+    def _run(self, run_id: str) -> mlmd.Context:
+        known = self._contexts(None)
+        for run in known:
+            if run.name == run_id:
+                return run
+        raise SettingsError(
+            "There is no such run.",
+            where=str(self._workspace.root),
+            expected=f"one of {[run.name for run in known[:5]]}" if known else "a workspace with runs",
+            received=run_id,
+            fix="list the runs with `headgate runs`",
+        )
+
+    def _steps(self, run: mlmd.Context) -> dict[str, Step]:
+        """The run's steps that started, by id."""
+        executions = sorted(self._store.get_executions_by_context(run.id), key=lambda each: each.id)
+        steps = {}
+        outputs = self._outputs([execution.id for execution in executions])
+        prefix = run.custom_properties["pipeline"].string_value + "."
+        for execution in executions:
+            for context in self._store.get_contexts_by_execution(execution.id):
+                if context.type == "node":
+                    step = context.name.removeprefix(prefix)
+                    steps[step] = Step(execution, outputs.get(execution.id, {}))
+        return steps
+
+    def _outputs(self, executions: list[int]) -> dict[int, dict[str, mlmd.Artifact]]:
+        events = [
+            event
+            for event in self._store.get_events_by_execution_ids(executions)
+            if event.type in (mlmd.Event.OUTPUT, mlmd.Event.INTERNAL_OUTPUT)
+        ]
+        artifacts = {each.id: each for each in self._store.get_artifacts_by_id([event.artifact_id for event in events])}
+        found: dict[int, dict[str, mlmd.Artifact]] = {}
+        for event in events:
+            key = next((step.key for step in event.path.steps if step.key), "")
+            found.setdefault(event.execution_id, {})[key] = artifacts[event.artifact_id]
+        return found
+
+    def _row(self, run: mlmd.Context) -> RunRow:
+        steps = self._steps(run)
+        props = run.custom_properties
+        release = _release(steps)
+        examples = steps["ingest"].outputs.get("examples") if "ingest" in steps else None
+        return RunRow(
+            run_id=run.name,
+            pipeline=props["pipeline"].string_value,
+            status=props["status"].string_value,
+            started=_time(run.create_time_since_epoch),
+            seconds=float(props["seconds"].string_value) if props["seconds"].string_value else None,
+            span=examples.custom_properties["span"].int_value if examples else None,
+            version=release.version if release else None,
+            metrics=_metrics(steps).get("overall", {}),
+        )
+
+    def _summary(self, run: mlmd.Context) -> Summary:
+        steps = self._steps(run)
+        props = run.custom_properties
+        metrics = _metrics(steps)
+        examples = steps["ingest"].outputs.get("examples") if "ingest" in steps else None
+        status: Any = props["status"].string_value
+        return Summary(
+            run_id=run.name,
+            pipeline=props["pipeline"].string_value,
+            status="failed" if status in ("running", "interrupted") else status,
+            steps=tuple(_step_results(steps)),
+            metrics=metrics.get("overall", {}),
+            slices=tuple(
+                SliceResult(each["slice"], each["value"], each["rows"], each["metrics"])
+                for each in metrics.get("slices", [])
+            ),
+            drift=_drift(steps),
+            decisions=tuple(_decisions(steps)),
+            release=_release(steps),
+            quarantined=examples.custom_properties["quarantined"].int_value if examples else 0,
+            log=props["log"].string_value or None,
+            error=props["error"].string_value or ("the run was interrupted" if status == "interrupted" else None),
+        )
+
+
+def _step_results(steps: dict[str, Step]) -> Iterator[StepResult]:
+    for name in STEPS:
+        if name not in steps:
+            yield StepResult(name, "skipped", 0.0)
+            continue
+        execution = steps[name].execution
+        seconds = (execution.last_update_time_since_epoch - execution.create_time_since_epoch) / 1000
+        yield StepResult(name, STATES.get(execution.last_known_state, "failed"), seconds)
+
+
+def _folder(steps: dict[str, Step], step: str, output: str) -> Path | None:
+    """The folder of a step's output, if the step gave one and it is still there."""
+    artifact = steps[step].outputs.get(output) if step in steps else None
+    return Path(artifact.uri) if artifact and Path(artifact.uri).exists() else None
+
+
+def _decisions(steps: dict[str, Step]) -> Iterator[decisions.Decision]:
+    for step, output in (("gate", "report"), ("drift", "report"), ("judge", "blessing")):
+        folder = _folder(steps, step, output)
+        if folder:
+            yield from decisions.read(str(folder))
+
+
+def _metrics(steps: dict[str, Step]) -> dict[str, Any]:
+    folder = _folder(steps, "judge", "blessing")
+    content: dict[str, Any] = json.loads((folder / "metrics.json").read_text("utf-8")) if folder else {}
+    return content
+
+
+def _drift(steps: dict[str, Step]) -> DriftResult | None:
+    folder = _folder(steps, "drift", "report")
+    if folder is None:
+        return None
+    record = json.loads((folder / "drift.json").read_text("utf-8"))
+    reference = record["reference"]
+    features = record["features"]
+    return DriftResult(
+        reference=reference and f"{reference['kind'].replace('_', ' ')} (span {reference['span']})",
+        compared=len(features),
+        drifted=tuple(each["feature"] for each in features if each["drifted"]),
+    )
+
+
+def _release(steps: dict[str, Step]) -> ReleaseResult | None:
+    pushed = steps["release"].outputs.get("pushed_model") if "release" in steps else None
+    if pushed is None or not pushed.custom_properties["pushed"].int_value:
+        return None
+    path = Path(pushed.custom_properties["pushed_destination"].string_value)
+    return ReleaseResult(path.parent.name, int(path.name), str(path))
+
+
+def _time(milliseconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(milliseconds / 1000))

@@ -1,0 +1,211 @@
+"""Runs a pipeline from settings to release, and says what it came to."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from components.ingest.spans import resolve
+from data.sources import materialise
+from pipeline.history import History
+from pipeline.progress import Progress
+from pipeline.quiet import quiet
+from pipeline.settings import PipelineSettings
+from pipeline.settings_file import Loaded
+from pipeline.steps import STEPS, run_fingerprint
+from pipeline.summary import Status, StepResult, Summary
+from pipeline.workspace import Workspace
+from schema.curation import curated_path
+from schema.errors import DataError, HeadgateError
+from serving.releases import in_service
+
+STANDS: tuple[Status, ...] = ("pushed", "not_blessed")
+"""Outcomes that would come out the same again while nothing changes."""
+
+
+def run(
+    loaded: Loaded,
+    workspace: Workspace,
+    *,
+    from_step: str | None = None,
+    to_step: str | None = None,
+    cache: bool = True,
+    progress: Progress,
+) -> Summary:
+    """Runs a pipeline on this machine.
+
+    Args:
+      loaded: the settings.
+      workspace: where everything goes.
+      from_step: first step to run; what comes before is taken from the latest run.
+      to_step: last step to run.
+      cache: reuse what an earlier run computed from the same inputs, settings and code.
+      progress: told what happens.
+
+    Returns:
+      What the run came to. A step that fails is told in the summary, not raised.
+
+    Raises:
+      SettingsError: if the settings or the workspace cannot be used.
+      DataError: if there are no input files to look at.
+    """
+    workspace.ensure()
+    _find_user_code(loaded.base)
+    settings = with_data_path(loaded.settings, workspace)
+    with _lock(workspace, settings.name):
+        schema = curated_path(settings.name, settings.schema_.path, loaded.base, preset=loaded.preset)
+        found = resolve(settings.data)
+        fingerprint = run_fingerprint(settings, found.fingerprint, schema.read_bytes() if schema else b"")
+        history = History(workspace)
+        if cache and not from_step and not to_step:
+            done = _nothing_to_do(history, workspace, settings, fingerprint)
+            if done:
+                progress.finish(done)
+                return done
+        history.close_interrupted(settings.name)
+        return _Run(settings, workspace, schema, fingerprint, history, progress).execute(from_step, to_step, cache)
+
+
+def with_data_path(settings: PipelineSettings, workspace: Workspace) -> PipelineSettings:
+    """Settings whose `data.path` is filled in: a `data.source` is put into the workspace first."""
+    if settings.data.path is not None:
+        return settings
+    path = materialise(str(settings.data.source), workspace.data(str(settings.data.source)))
+    return settings.model_copy(update={"data": settings.data.model_copy(update={"path": path})})
+
+
+def _nothing_to_do(
+    history: History, workspace: Workspace, settings: PipelineSettings, fingerprint: str
+) -> Summary | None:
+    """The last run again, if it did the same work and its outcome still stands."""
+    run_id = history.latest(settings.name, fingerprint)
+    if run_id is None:
+        return None
+    summary = history.summary(run_id)
+    release = in_service(workspace.serving, settings.served_as)
+    unchanged = history.property(run_id, "in_service") == (str(release.version) if release else "")
+    if summary.status not in STANDS or not unchanged or not history.artifacts_exist(run_id):
+        return None
+    steps = tuple(replace(step, state="cached", seconds=0.0) for step in summary.steps)
+    return replace(summary, steps=steps, nothing_to_do=True)
+
+
+@contextmanager
+def _lock(workspace: Workspace, pipeline: str) -> Iterator[None]:
+    """One run of a pipeline at a time: sqlite and the cache take no more."""
+    path = workspace.root / f".{pipeline}.lock"
+    lock = FileLock(path, timeout=0)
+    try:
+        with lock:
+            yield
+    except Timeout as error:
+        raise HeadgateError(
+            f"Another run of `{pipeline}` is going on in this workspace.",
+            where=str(path),
+            fix="wait for it, or give this run a workspace of its own with --workspace",
+        ) from error
+
+
+def _find_user_code(base: Path) -> None:
+    """Makes modules beside the settings file importable, here and in Beam's worker processes."""
+    if str(base) not in sys.path:
+        sys.path.insert(0, str(base))
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(base), os.environ.get("PYTHONPATH")]))
+
+
+class _Run:
+    """One run: starts it, records how it ended."""
+
+    def __init__(
+        self,
+        settings: PipelineSettings,
+        workspace: Workspace,
+        schema: Path | None,
+        fingerprint: str,
+        history: History,
+        progress: Progress,
+    ) -> None:
+        self._settings = settings
+        self._workspace = workspace
+        self._schema = schema
+        self._fingerprint = fingerprint
+        self._history = history
+        self._progress = progress
+        self._id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+        self._log = workspace.log(settings.name, self._id)
+        self._results: list[StepResult] = []
+
+    def execute(self, from_step: str | None, to_step: str | None, cache: bool) -> Summary:
+        """Runs the steps and returns the summary that ML Metadata holds afterwards."""
+        begin = time.monotonic()
+        self._progress.start(self._id, self._settings.name, STEPS)
+        status: Status | None = None
+        error = ""
+        with quiet(self._log):
+            from pipeline.dag import Plan, build
+            from pipeline.runners.local import LocalRunner, register_run
+
+            plan = Plan(self._settings, self._workspace, self._schema, self._fingerprint, cache)
+            runner = LocalRunner(build(plan), self._id, from_step, to_step)
+            register_run(self._workspace.metadata, self._settings.name, self._id)
+            self._record(status="running", log=str(self._log), settings=self._settings.model_dump_json())
+            try:
+                runner.run(self._progress.step_started, self._finished)
+            except Exception as failure:
+                status, error = _failure(failure, self._log)
+            except BaseException:
+                self._record(status="interrupted", seconds=str(time.monotonic() - begin))
+                raise
+        release = in_service(self._workspace.serving, self._settings.served_as)
+        self._record(
+            status=status or self._outcome(to_step),
+            error=error,
+            seconds=f"{time.monotonic() - begin:.1f}",
+            fingerprint="" if from_step or to_step else self._fingerprint,
+            in_service=str(release.version) if release else "",
+        )
+        summary = self._with_results(self._history.summary(self._id))
+        self._progress.finish(summary)
+        return summary
+
+    def _record(self, **properties: str) -> None:
+        self._history.record(self._id, pipeline=self._settings.name, **properties)
+
+    def _finished(self, result: StepResult) -> None:
+        self._results.append(result)
+        self._progress.step_finished(result)
+
+    def _outcome(self, to_step: str | None) -> Status:
+        """What a run came to whose steps all went well."""
+        summary = self._history.summary(self._id)
+        if any(each.outcome == "block" and each.step in ("gate", "drift") for each in summary.decisions):
+            return "blocked"
+        if summary.release:
+            return "pushed"
+        return "stopped" if to_step and to_step != STEPS[-1] else "not_blessed"
+
+    def _with_results(self, summary: Summary) -> Summary:
+        """Wall times as this process saw them, imports included, in place of ML Metadata's."""
+        seen = {result.id: result for result in self._results}
+        return replace(summary, steps=tuple(seen.get(step.id, step) for step in summary.steps))
+
+
+def _failure(error: Exception, log: Path) -> tuple[Status, str]:
+    """A step's exception as a status and a message for a person; the trace goes to the log."""
+    import logging
+
+    logging.getLogger(__name__).error("the run failed", exc_info=error)
+    if isinstance(error, DataError):
+        return "blocked", str(error)
+    if isinstance(error, HeadgateError):
+        return "failed", str(error)
+    sentence = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return "failed", f"{type(error).__name__}: {sentence[:300]}\n  where: the trace is in {log}"

@@ -1,0 +1,118 @@
+"""Runs the pipeline on this machine, one step after the other, in this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ml_metadata import proto as mlmd
+from tfx.dsl.compiler import compiler, constants
+from tfx.orchestration import metadata
+from tfx.orchestration.local import runner_utils
+from tfx.orchestration.portable import launcher, partial_run_utils, runtime_parameter_utils
+from tfx.orchestration.portable.mlmd import context_lib
+
+from pipeline.summary import State, StepResult
+from schema.errors import HeadgateError
+
+STATES: dict[int, State] = {
+    mlmd.Execution.COMPLETE: "complete",
+    mlmd.Execution.CACHED: "cached",
+    mlmd.Execution.FAILED: "failed",
+}
+
+
+def register_run(database: Path, pipeline: str, run_id: str) -> None:
+    """Registers a run in ML Metadata before its first step, so that even a run that fails at once is on record.
+
+    Args:
+      database: the sqlite file; created if need be.
+      pipeline: the pipeline's name.
+      run_id: the run's name.
+    """
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with metadata.Metadata(metadata.sqlite_metadata_connection_config(str(database))) as handle:
+        context_lib.register_context_if_not_exists(handle, constants.PIPELINE_CONTEXT_TYPE_NAME, pipeline)
+        context_lib.register_context_if_not_exists(handle, constants.PIPELINE_RUN_CONTEXT_TYPE_NAME, run_id)
+
+
+class LocalRunner:
+    """Runs a TFX pipeline's nodes in order, like TFX's LocalDagRunner, and tells what becomes of each.
+
+    Args:
+      pipeline: the TFX pipeline.
+      run_id: name of the run in ML Metadata.
+      from_step: first step to run; what comes before is taken from the latest run.
+      to_step: last step to run.
+    """
+
+    def __init__(self, pipeline: Any, run_id: str, from_step: str | None = None, to_step: str | None = None) -> None:
+        self._ir = compiler.Compiler().compile(pipeline)
+        runtime_parameter_utils.substitute_runtime_parameter(
+            self._ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
+        )
+        self._deployment = runner_utils.extract_local_deployment_config(self._ir)
+        connection = self._deployment.metadata_connection_config
+        self._connection = getattr(connection, connection.WhichOneof("connection_config"))
+        if from_step or to_step:
+            partial_run_utils.mark_pipeline(
+                self._ir, from_nodes=[from_step] if from_step else None, to_nodes=[to_step] if to_step else None
+            )
+
+    @property
+    def steps(self) -> Sequence[str]:
+        """Node ids in the order in which they run."""
+        return [node.pipeline_node.node_info.id for node in self._ir.nodes]
+
+    def run(self, started: Callable[[str], None], finished: Callable[[StepResult], None]) -> None:
+        """Runs the steps.
+
+        Args:
+          started: called with a step's id before it runs.
+          finished: called with what became of it.
+
+        Raises:
+          Exception: whatever a step raised; `finished` has been called with the state `failed` before.
+        """
+        for node in self._ir.nodes:
+            step = node.pipeline_node.node_info.id
+            if node.pipeline_node.execution_options.HasField("skip"):
+                continue
+            started(step)
+            begin = time.monotonic()
+            try:
+                state = self._launch(node.pipeline_node)
+            except BaseException as error:
+                finished(StepResult(step, "failed", time.monotonic() - begin, str(error).partition("\n")[0]))
+                raise
+            finished(StepResult(step, state, time.monotonic() - begin))
+
+    def _launch(self, node: Any) -> State:
+        step = node.node_info.id
+        if node.execution_options.run.perform_snapshot:
+            with metadata.Metadata(self._connection) as handle:
+                partial_run_utils.snapshot(handle, self._ir)
+        info = launcher.Launcher(
+            pipeline_node=node,
+            mlmd_connection=metadata.Metadata(self._connection),
+            pipeline_info=self._ir.pipeline_info,
+            pipeline_runtime_spec=self._ir.runtime_spec,
+            executor_spec=runner_utils.extract_executor_spec(self._deployment, step),
+            custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, step),
+        ).launch()
+        if info is None or info.execution_id is None:
+            return "skipped"
+        with metadata.Metadata(self._connection) as handle:
+            [execution] = handle.store.get_executions_by_id([info.execution_id])
+        state = STATES.get(execution.last_known_state, "failed")
+        # The launcher returns normally when inputs cannot be resolved; only ML Metadata knows.
+        if state == "failed":
+            raise HeadgateError(
+                f"The inputs of step `{step}` could not be found.",
+                where=f"execution {info.execution_id} in ML Metadata",
+                expected="outputs of the steps before it",
+                fix="run the pipeline without --from, or see the log for the artifact that is missing",
+            )
+        return state

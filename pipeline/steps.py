@@ -1,0 +1,62 @@
+"""The steps of the pipeline and the code that each depends on; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from components.fingerprint import code_fingerprint, user_modules
+from pipeline.settings import PipelineSettings
+
+CODE: dict[str, tuple[str, ...]] = {
+    "ingest": ("components.ingest", "components.label"),
+    "statistics": ("components.statistics",),
+    "schema": (),
+    "in_service": (),
+    "gate": ("components.gate", "components.decisions"),
+    "drift": ("components.drift", "components.decisions"),
+    "transform": ("components.transform",),
+    "train": ("components.training", "components.models", "components.transform", "components.label"),
+    "evaluate": ("components.evaluation.config",),
+    "judge": ("components.evaluation", "components.decisions"),
+    "release": ("components.release", "serving.releases"),
+}
+"""Modules whose change makes a step run again, by step, in the order of the pipeline."""
+
+STEPS: tuple[str, ...] = tuple(CODE)
+
+
+def step_code(step: str, settings: PipelineSettings) -> str:
+    """Fingerprints the code that a step depends on, the user's own functions included.
+
+    Args:
+      step: one of `STEPS`.
+      settings: names the user's functions.
+
+    Returns:
+      SHA-256 in hexadecimal.
+    """
+    own: dict[str, Sequence[str | None]] = {
+        "ingest": (settings.data.prepare,),
+        "transform": (settings.features.preprocessing_fn,),
+        "train": (settings.features.preprocessing_fn, settings.model.build),
+    }
+    return code_fingerprint(*CODE[step], *user_modules(own.get(step, ())))
+
+
+def run_fingerprint(settings: PipelineSettings, input_fingerprint: str, schema: bytes) -> str:
+    """Fingerprints everything that a run depends on: settings, data, curated schema, code.
+
+    Args:
+      settings: the pipeline's settings.
+      input_fingerprint: of the input files.
+      schema: content of the curated schema, empty where there is none.
+
+    Returns:
+      SHA-256 in hexadecimal. Two runs with the same fingerprint do the same work.
+    """
+    digest = hashlib.sha256()
+    for part in (settings.model_dump_json(), input_fingerprint, *(step_code(step, settings) for step in STEPS)):
+        digest.update(part.encode() + b"\0")
+    digest.update(schema)
+    return digest.hexdigest()
