@@ -1,0 +1,103 @@
+"""Chicago taxi trips: the 15,002 of TFX's own example, which are installed with it."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from data.files import write_once
+from schema.errors import DataError
+
+LABEL = "big_tip"
+TIME = "trip_start_timestamp"
+_FILE = "examples/chicago_taxi_pipeline/data/simple/data.csv"
+
+
+def trips() -> Path:
+    """Finds the trips among TFX's installed files, without importing TFX (which takes 20 seconds).
+
+    Raises:
+      DataError: TFX is not installed, or without its examples.
+    """
+    package = importlib.util.find_spec("tfx")
+    for folder in (package.submodule_search_locations if package else None) or ():
+        if (path := Path(folder, _FILE)).is_file():
+            return path
+    raise DataError(
+        "the taxi trips are not there",
+        where=f"tfx/{_FILE} in this Python environment",
+        fix="install TFX as requirements.lock has it (scripts/setup), or name your own file: --set data.path=FILE",
+    )
+
+
+def source(directory: Path) -> str:
+    """The data source `taxi`: the installed file itself, nothing is copied."""
+    del directory
+    return str(trips())
+
+
+def label_big_tips(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Adds the label: 1 where the tip is more than a fifth of the fare, else 0 (int64).
+
+    A missing tip or fare counts as zero, as in `tfx.examples.chicago_taxi_pipeline.taxi_utils`; a fare that is
+    not a number gives 0.
+
+    Raises:
+      DataError: a column that it needs is missing, or is no number.
+    """
+    tips, fare = (pc.fill_null(_number(batch, name), 0.0) for name in ("tips", "fare"))
+    # Nothing compares with NaN, so such a fare gives false. In float32, as in TFX's example.
+    big = pc.greater(tips, pc.multiply(fare, pa.scalar(0.2, pa.float32())))
+    return cast(pa.RecordBatch, batch.append_column(LABEL, big.cast(pa.int64())))
+
+
+def _number(batch: pa.RecordBatch, name: str) -> pa.Array:
+    if name not in batch.schema.names:
+        raise DataError(
+            f"the label `{LABEL}` is computed from the column `{name}`, which is not there",
+            expected="columns tips and fare",
+            received=", ".join(batch.schema.names),
+            fix="name another label, or leave data.prepare out where the data have their label already",
+        )
+    column = batch.column(name)
+    try:
+        return column.cast(pa.float32(), safe=False)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DataError(f"column `{name}` holds something that is no number", received=str(error)) from error
+
+
+def split_by_time(csv: Path, directory: Path) -> str:
+    """Sorts trips by their start and writes the earlier half as span 1, the later as span 2.
+
+    Args:
+      csv: file of trips.
+      directory: gets `span-1/trips.csv` and `span-2/trips.csv`; files that are there already stay untouched.
+
+    Returns:
+      The pattern of both: `DIRECTORY/span-{SPAN}/trips.csv`.
+    """
+    files = [directory / f"span-{span}" / "trips.csv" for span in (1, 2)]
+    if not all(path.exists() for path in files):
+        # As text: what is written is what was read, digit for digit.
+        header = csv.open(encoding="utf-8").readline().strip().split(",")
+        as_text = pa.csv.ConvertOptions(
+            column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=True, null_values=[""]
+        )
+        table = pa.csv.read_csv(csv, convert_options=as_text)
+        # A stable order for trips that start at the same time: the file's.
+        keys = pa.table({"time": table[TIME].cast(pa.int64()), "row": pa.array(range(table.num_rows))})
+        order = pc.sort_indices(keys, sort_keys=[("time", "ascending"), ("row", "ascending")])
+        half = table.num_rows // 2
+        for path, rows in zip(files, (order[:half], order[half:]), strict=True):
+            write_once(path, partial(_write, table.take(rows)))
+    return str(directory / "span-{SPAN}" / "trips.csv")
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    pa.csv.write_csv(table, path, pa.csv.WriteOptions(quoting_style="needed"))
