@@ -15,17 +15,20 @@ Source = Callable[[Path], str]
 SOURCES: Mapping[str, Source] = {"classification": classification.source, "taxi": taxi.source}
 
 
-def source(name: str) -> Source:
-    """The data source called `name`.
+def materialise(name: str, directory: Path) -> str:
+    """Puts the data source called `name` into `directory`, unless it is there already.
+
+    Returns:
+      The path or pattern of its files, as `data.path` takes it.
 
     Raises:
-      SettingsError: there is none.
+      SettingsError: there is no such source.
     """
     if name in SOURCES:
-        return SOURCES[name]
+        return SOURCES[name](directory)
     close = difflib.get_close_matches(name, SOURCES, n=1)
     raise SettingsError(
-        f"`{name}` is no data source",
+        f"`{name}` is no data source.",
         where="data.source",
         expected=", ".join(SOURCES),
         received=name,

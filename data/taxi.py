@@ -30,7 +30,7 @@ def trips() -> Path:
         if (path := Path(folder, _FILE)).is_file():
             return path
     raise DataError(
-        "the taxi trips are not there",
+        "The taxi trips are not there.",
         where=f"tfx/{_FILE} in this Python environment",
         fix="install TFX as requirements.lock has it (scripts/setup), or name your own file: --set data.path=FILE",
     )
@@ -60,7 +60,7 @@ def label_big_tips(batch: pa.RecordBatch) -> pa.RecordBatch:
 def _number(batch: pa.RecordBatch, name: str) -> pa.Array:
     if name not in batch.schema.names:
         raise DataError(
-            f"the label `{LABEL}` is computed from the column `{name}`, which is not there",
+            f"The label `{LABEL}` is computed from the column `{name}`, which is not there.",
             expected="columns tips and fare",
             received=", ".join(batch.schema.names),
             fix="name another label, or leave data.prepare out where the data have their label already",
@@ -69,7 +69,7 @@ def _number(batch: pa.RecordBatch, name: str) -> pa.Array:
     try:
         return column.cast(pa.float32(), safe=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise DataError(f"column `{name}` holds something that is no number", received=str(error)) from error
+        raise DataError(f"Column `{name}` holds something that is no number.", received=str(error)) from error
 
 
 def split_by_time(csv: Path, directory: Path) -> str:

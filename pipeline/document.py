@@ -82,25 +82,25 @@ def parse(text: str, name: str) -> Document:
     try:
         node = loader.get_single_node()
         if node is None:
-            raise SettingsError("the settings file is empty", where=name, fix="start from one of `headgate init DATA`")
+            raise SettingsError("The settings file is empty.", where=name, fix="start from one of `headgate init DATA`")
         lines: dict[Path, int] = {}
         _walk(node, (), lines, name)
         data = loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         raise SettingsError(
-            "the settings file is not valid YAML",
+            "The settings file is not valid YAML.",
             where=f"{name}, line {mark.line + 1}, column {mark.column + 1}" if mark else name,
             received=" ".join(part for part in (error.context, error.problem) if part),
             fix="check the indentation, the colons and the quotes there",
         ) from error
     except yaml.YAMLError as error:
-        raise SettingsError("the settings file is not valid YAML", where=name, received=str(error)) from error
+        raise SettingsError("The settings file is not valid YAML.", where=name, received=str(error)) from error
     finally:
         loader.dispose()
     if not isinstance(data, dict):
         raise SettingsError(
-            "the settings file holds no sections",
+            "The settings file holds no sections.",
             where=f"{name}, line 1",
             expected="`name: ...`, `data: ...` and so on at the top",
             received=describe(data),
@@ -119,11 +119,11 @@ def _walk(node: yaml.Node, path: Path, lines: dict[Path, int], name: str) -> Non
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
                 raise SettingsError(
-                    "a key is a single word", where=f"{name}, line {line}", received="a list or mapping"
+                    "A key is a single word.", where=f"{name}, line {line}", received="a list or mapping"
                 )
             if key.value in seen:
                 raise SettingsError(
-                    f"`{'.'.join((*path, key.value))}` is given twice",
+                    f"`{'.'.join((*path, key.value))}` is given twice.",
                     where=f"{name}, line {line}",
                     received=f"the first one is in line {seen[key.value]}",
                     fix="keep one of the two",
@@ -145,7 +145,7 @@ def override(document: Document, assignments: list[str]) -> Document:
         key, equals, value = text.partition("=")
         if not equals or not all(key.split(".")):
             raise SettingsError(
-                "an override cannot be read", where=f"--set {text}", expected="KEY=VALUE, such as training.epochs=5"
+                "An override cannot be read.", where=f"--set {text}", expected="KEY=VALUE, such as training.epochs=5"
             )
         path = tuple(key.split("."))
         _assign(data, path, _value(value, text), text)
@@ -163,7 +163,7 @@ def _value(text: str, assignment: str) -> Any:
             loader.dispose()
     except yaml.YAMLError as error:
         raise SettingsError(
-            "the value of an override cannot be read",
+            "The value of an override cannot be read.",
             where=f"--set {assignment}",
             expected="a YAML value, such as 5, adam, [a, b] or {min: 0.6}",
             received=text,
@@ -177,7 +177,7 @@ def _assign(data: Any, path: Path, value: Any, assignment: str) -> None:
         if isinstance(data, list):
             if not key.isdigit() or int(key) >= len(data):
                 raise SettingsError(
-                    f"`{'.'.join(path[:depth])}` is a list of {len(data)}",
+                    f"`{'.'.join(path[:depth])}` is a list of {len(data)}.",
                     where=f"--set {assignment}",
                     expected=f"a number from 0 to {len(data) - 1}" if data else "the whole list, such as [a, b]",
                     received=key,
@@ -188,7 +188,7 @@ def _assign(data: Any, path: Path, value: Any, assignment: str) -> None:
             index = next((known for known in data if str(known) == key), key)
         else:
             raise SettingsError(
-                f"`{'.'.join(path[:depth])}` holds {describe(data)}, nothing can be set inside it",
+                f"`{'.'.join(path[:depth])}` holds {describe(data)}, nothing can be set inside it.",
                 where=f"--set {assignment}",
             )
         if last:

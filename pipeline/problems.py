@@ -114,7 +114,7 @@ def _problem(path: Path, details: list[ErrorDetails], document: Document, model:
     if detail["type"] == "extra_forbidden":
         names = _names(model, path[:-1])
         return SettingsError(
-            f"`{dotted}` is not a setting",
+            f"`{dotted}` is not a setting.",
             where=document.place(path),
             expected=f"one of {', '.join(names)}",
             received=path[-1],
@@ -122,14 +122,14 @@ def _problem(path: Path, details: list[ErrorDetails], document: Document, model:
         )
     if detail["type"] == "missing":
         return SettingsError(
-            f"`{dotted}` is missing", where=document.place(path[:-1]), fix=f"give a value for `{path[-1]}`"
+            f"`{dotted}` is missing.", where=document.place(path[:-1]), fix=f"give a value for `{path[-1]}`"
         )
     if detail["type"] == "value_error":
         return _sentence(str(detail["ctx"]["error"]), path, document)
     expected = " or ".join(dict.fromkeys(_expected(each) for each in details))
     received = path[-1] if detail["loc"][-1:] == ("[key]",) else detail["input"]
     return SettingsError(
-        f"`{dotted}` cannot be used as it is" if path else "the settings cannot be used as they are",
+        f"`{dotted}` cannot be used as it is." if path else "The settings cannot be used as they are.",
         where=document.place(path),
         expected=expected,
         received=describe(received),
@@ -168,7 +168,7 @@ def _sentence(message: str, path: Path, document: Document) -> SettingsError:
     message, _, received = message.partition("; received ")
     dotted = ".".join(path)
     return SettingsError(
-        f"`{dotted}`: {message}" if dotted else message,
+        f"`{dotted}`: {message}." if dotted else f"{message[:1].upper()}{message[1:]}.",
         where=document.place(_culprit(document, path, re.findall(r"`([^`]+)`", message))),
         received=received or None,
     )

@@ -72,7 +72,7 @@ def _find(pipeline: str) -> tuple[Path, bool]:
         return path, False
     nearby = [str(each) for suffix in ("*.yaml", "*.yml") for each in path.parent.glob(suffix)]
     raise SettingsError(
-        f"there is no pipeline `{pipeline}`",
+        f"There is no pipeline `{pipeline}`.",
         expected=f"a YAML file, or one of the presets {', '.join(presets())}",
         received="a folder" if path.is_dir() else "neither a file nor a preset of that name",
         fix=choice(pipeline, [*presets(), *nearby]) or "draft a file from your data: headgate init DATA.csv",
@@ -84,10 +84,10 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise SettingsError(
-            "the settings file is not UTF-8 text", where=f"{path}, byte {error.start}", fix="save it as UTF-8"
+            "The settings file is not UTF-8 text.", where=f"{path}, byte {error.start}", fix="save it as UTF-8"
         ) from error
     except OSError as error:
-        raise SettingsError("the settings file cannot be read", where=str(path), received=error.strerror) from error
+        raise SettingsError("The settings file cannot be read.", where=str(path), received=error.strerror) from error
 
 
 def _make_absolute(document: Document, base: Path) -> None:
@@ -122,7 +122,7 @@ def _coerced(raw: Any, typed: Any, path: tuple[str, ...], document: Document) ->
             yield from _coerced(value, other, (*path, str(index)), document)
     elif isinstance(raw, bool | str) and isinstance(typed, bool | int | float) and type(raw) is not type(typed):
         yield SettingsError(
-            f"`{'.'.join(path)}` cannot be used as it is",
+            f"`{'.'.join(path)}` cannot be used as it is.",
             where=document.place(path),
             expected="true or false" if isinstance(typed, bool) else "a number",
             received=describe(raw),

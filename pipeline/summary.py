@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -122,10 +123,19 @@ class Summary:
 
     def to_json(self, *, slices: bool = False) -> dict[str, Any]:
         """The summary as plain data for `json.dumps`; metrics by slice only if asked for."""
-        record = asdict(self)
+        record: dict[str, Any] = _finite(asdict(self))
         if not slices:
             del record["slices"]
         return record
+
+
+def _finite(value: Any) -> Any:
+    """`value` with None for the numbers that JSON does not have: NaN and the infinities."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def render(summary: Summary) -> RenderableType:

@@ -68,13 +68,13 @@ class Workspace:
         """
         fix = f"choose another folder with --workspace or {VARIABLE}"
         if self.root.exists() and not self.root.is_dir():
-            raise SettingsError("the workspace is not a folder", where=str(self.root), received="a file", fix=fix)
+            raise SettingsError("The workspace is not a folder.", where=str(self.root), received="a file", fix=fix)
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SettingsError(
-                "the workspace cannot be made", where=str(self.root), received=error.strerror, fix=fix
+                "The workspace cannot be made.", where=str(self.root), received=error.strerror, fix=fix
             ) from error
         if not os.access(self.root, os.W_OK | os.X_OK):
-            raise SettingsError("the workspace cannot be written to", where=str(self.root), fix=fix)
+            raise SettingsError("The workspace cannot be written to.", where=str(self.root), fix=fix)
         return self
