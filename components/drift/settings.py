@@ -40,3 +40,16 @@ class DriftSettings(Section):
     action: Action = "log"
     """When a feature drifted: `log` records it, `warn` says so, `block` ends the run with exit code 4."""
     features: dict[str, FeatureDriftSettings] = {}
+
+
+class DriftStepSettings(Section):
+    """What the drift step reads: its own section, and where its findings go."""
+
+    drift: DriftSettings
+    features: tuple[str, ...]
+    """Names of the columns that the model reads."""
+    label: str
+    log: str
+    """Path of the append-only log, `drift/PIPELINE.jsonl` in the workspace."""
+    tensorboard: str
+    """Folder of TensorBoard's scalars, `tensorboard/PIPELINE/drift` in the workspace."""
