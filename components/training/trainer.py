@@ -31,7 +31,7 @@ RECORD = "training.json"
 """The training record in the ModelRun artifact: epochs, history, and metrics of both splits."""
 
 MAX_STEPS_PER_CALL = 50
-"""Training steps in one call of the compiled function: fewer returns to Python."""
+"""Most training steps in one call of the compiled function: the more, the fewer returns to Python."""
 
 
 class TrainerSettings(Section):
@@ -80,8 +80,8 @@ def run_fn(fn_args: Any) -> None:
     model.compile(
         optimizer(training, splits.steps * training.epochs),
         LOSSES[settings.label.task],
-        metrics(settings.label.task),
-        steps_per_execution=min(splits.steps, MAX_STEPS_PER_CALL),
+        metrics=metrics(settings.label.task),
+        steps_per_execution=_steps_per_call(splits.steps),
         jit_compile=False,
     )
     history = model.fit(
@@ -92,6 +92,7 @@ def run_fn(fn_args: Any) -> None:
         validation_steps=training.validation_steps,
         class_weight=class_weights(training, settings.label, splits.counts),
         callbacks=callbacks(training, str(Path(settings.tensorboard, Path(fn_args.model_run_dir).name))),
+        shuffle=False,
         verbose=0,
     )
     PROGRESS.info("exporting the model")
@@ -107,13 +108,21 @@ def _splits(rows: Rows, fn_args: Any, settings: TrainerSettings) -> Splits:
     classes = max(len(settings.label.values), 1)
     counts = label_counts(train, classes) if settings.label.values else [_count(train)]
     batches = shuffled_batches(train, training.batch_size, training.shuffle_buffer, training.seed)
+    once = -(-sum(counts) // training.batch_size)
     return Splits(
-        train=batches.repeat() if training.steps_per_epoch else batches,
+        train=batches.repeat()
+        if training.steps_per_epoch
+        else batches.apply(tf.data.experimental.assert_cardinality(once)),
         eval=held_out.rebatch(training.batch_size) if training.validation_steps else held_out,
         train_once=train,
-        steps=training.steps_per_epoch or -(-sum(counts) // training.batch_size),
+        steps=training.steps_per_epoch or once,
         counts=counts,
     )
+
+
+def _steps_per_call(steps: int) -> int:
+    """The largest divisor within bounds: Keras would run past the end of an epoch otherwise."""
+    return max(number for number in range(1, MAX_STEPS_PER_CALL + 1) if steps % number == 0)
 
 
 def _count(blocks: Any) -> int:

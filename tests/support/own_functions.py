@@ -1,0 +1,48 @@
+"""Functions as a user would write them beside a settings file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
+    """A tf.Transform preprocessing_fn: scaled miles, and the company's place in a vocabulary."""
+    import tensorflow as tf
+    import tensorflow_transform as tft
+
+    miles = tf.sparse.to_dense(
+        tf.SparseTensor(inputs["miles"].indices, inputs["miles"].values, _column(inputs["miles"]))
+    )
+    company = tf.sparse.to_dense(
+        tf.SparseTensor(inputs["company"].indices, inputs["company"].values, _column(inputs["company"])), ""
+    )
+    return {
+        "miles_scaled": tft.scale_to_0_1(miles),
+        "company_id": tft.compute_and_apply_vocabulary(company, num_oov_buckets=1),
+    }
+
+
+def _column(tensor: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.stack([tensor.dense_shape[0], 1])
+
+
+def ragged_output(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Gives the raw sparse tensors, which no network can take."""
+    return dict(inputs)
+
+
+def linear(inputs: Any, head: Any, settings: Any) -> Any:
+    """A network without hidden layers."""
+    import keras
+
+    tensors = {each.name: keras.Input((each.width,), name=each.name, dtype=each.dtype) for each in inputs}
+    numbers = [keras.ops.cast(tensor, "float32") for tensor in tensors.values()]
+    x = keras.layers.Concatenate()(numbers) if len(numbers) > 1 else numbers[0]
+    return keras.Model(tensors, keras.layers.Dense(head.units, head.activation)(x))
+
+
+def not_a_model(inputs: Any, head: Any, settings: Any) -> str:
+    """Returns something else."""
+    return "a network"
