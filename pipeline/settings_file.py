@@ -28,15 +28,20 @@ class Loaded:
       settings: typed, with relative paths made absolute.
       text: the same as YAML, every default written out.
       base: folder that relative paths start from: the settings file's, or for a preset the current one.
-      preset: whether it ships with Headgate.
+      file: the settings file; None for a preset, which ships with Headgate.
       document: the file as it was written, for telling later problems by their line.
     """
 
     settings: PipelineSettings
     text: str
     base: Path
-    preset: bool
+    file: Path | None
     document: Document = field(repr=False, compare=False)
+
+    @property
+    def preset(self) -> bool:
+        """Whether these are settings that ship with Headgate."""
+        return self.file is None
 
 
 def presets() -> list[str]:
@@ -61,7 +66,7 @@ def load(pipeline: str, overrides: Sequence[str] = ()) -> Loaded:
     settings = _validate(document)
     plain = settings.model_dump(mode="json", by_alias=True)
     text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
-    return Loaded(settings, text, base, preset, document)
+    return Loaded(settings, text, base, None if preset else path.resolve(), document)
 
 
 def _find(pipeline: str) -> tuple[Path, bool]:

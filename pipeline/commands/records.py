@@ -1,0 +1,96 @@
+"""`headgate runs` and `headgate show`: what ran, and what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from pipeline.commands.options import DEFAULT_WORKSPACE, AsJson, WorkspaceFolder
+from pipeline.commands.output import print_json, print_summary, print_table
+from schema.errors import SettingsError
+
+
+def runs(
+    pipeline: Annotated[str | None, typer.Argument(help="Only this pipeline's runs.")] = None,
+    workspace: WorkspaceFolder = DEFAULT_WORKSPACE,
+    as_json: AsJson = False,
+) -> None:
+    r"""List the runs of a workspace, the latest first.
+
+    \b
+    Example:
+      headgate runs taxi
+    """
+    from pipeline.history import History
+    from pipeline.workspace import Workspace
+
+    place = Workspace(workspace)
+    rows = History(place).runs(pipeline)
+    if as_json:
+        print_json([asdict(row) for row in rows])
+    elif not rows:
+        typer.echo(f"No runs in {place.root} yet. Start one: headgate run")
+    else:
+        print_table(
+            ("run", "pipeline", "status", "started", "seconds", "span", "version", "metrics"),
+            (
+                (
+                    row.run_id,
+                    row.pipeline,
+                    row.status,
+                    row.started,
+                    row.seconds,
+                    row.span,
+                    row.version,
+                    _first(row.metrics),
+                )
+                for row in rows
+            ),
+        )
+
+
+def show(
+    run: Annotated[str | None, typer.Argument(help="The run's id. Default: the latest run.")] = None,
+    workspace: WorkspaceFolder = DEFAULT_WORKSPACE,
+    as_json: AsJson = False,
+) -> None:
+    r"""Show one run: steps, metrics by slice, drift, decisions.
+
+    \b
+    Examples:
+      headgate show
+      headgate show 20250131-120000-ab12 --json
+    """
+    from pipeline.history import History
+    from pipeline.workspace import Workspace
+
+    place = Workspace(workspace)
+    history = History(place)
+    if run is None:
+        rows = history.runs()
+        if not rows:
+            raise SettingsError("There is no run to show.", where=str(place.root), fix="start one: headgate run")
+        run = rows[0].run_id
+    summary = history.summary(run)
+    if as_json:
+        print_json(summary.to_json(slices=True))
+        return
+    print_summary(summary)
+    if summary.slices:
+        typer.echo("\nmetrics by slice (test split):")
+        names = list(summary.metrics)
+        print_table(
+            ("slice", "rows", *names),
+            ((f"{each.slice}: {each.value}", each.rows, *_values(each.metrics, names)) for each in summary.slices),
+        )
+
+
+def _first(metrics: Mapping[str, float], most: int = 5) -> str:
+    return " ".join(f"{name}={value:.3f}" for name, value in list(metrics.items())[:most])
+
+
+def _values(metrics: Mapping[str, float | None], names: Sequence[str]) -> list[str | None]:
+    return [None if metrics.get(name) is None else f"{metrics[name]:.3f}" for name in names]

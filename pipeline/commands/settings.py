@@ -1,0 +1,56 @@
+"""`headgate check` and `headgate init`: settings, before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.commands.options import AsJson, Assignments, Pipeline
+from pipeline.commands.output import print_json
+
+
+def check(
+    pipeline: Pipeline = "taxi",
+    assignments: Assignments = None,
+    show: Annotated[bool, typer.Option("--show", help="Print every setting, defaults written out.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    r"""Check settings against the data; run nothing.
+
+    \b
+    Examples:
+      headgate check pipeline.yaml
+      headgate check taxi --show --set training.epochs=5
+    """
+    from pipeline.check import check as check_settings
+    from pipeline.settings_file import load
+
+    loaded = load(pipeline, assignments or [])
+    checked = check_settings(loaded)
+    if as_json:
+        settings = {"settings": loaded.settings.model_dump(mode="json", by_alias=True)} if show else {}
+        print_json({"status": "ok", "pipeline": loaded.settings.name, "columns": checked.columns, **settings})
+    elif show:
+        typer.echo(loaded.text, nl=False)
+    else:
+        unused = f" Not used: {', '.join(checked.unused)}." if checked.unused else ""
+        typer.echo(f"{loaded.document.name}: good. {len(checked.columns)} columns in the data.{unused}")
+
+
+def init(
+    data: Annotated[Path, typer.Argument(help="A CSV or Parquet file with a header.")],
+    label: Annotated[str | None, typer.Option("--label", metavar="COLUMN", help="The column to predict.")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("pipeline.yaml"),
+) -> None:
+    r"""Draft a settings file from your data.
+
+    \b
+    Example:
+      headgate init customers.csv --label churned --output customers.yaml
+    """
+    from pipeline.draft import draft
+
+    typer.echo(f"{output}: {draft(data, label, output)}")
+    typer.echo(f"Read it, then: headgate check {output} && headgate run {output}")
