@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from pydantic import model_validator
 
+from components.label import ColumnType, LabelSettings
 from schema.section import Section
 
 Severity = Literal["block", "warn", "ignore"]
@@ -47,3 +48,16 @@ class GateSettings(Section):
         """Severity in force for an anomaly of `kind` on `feature` (None: the data as a whole)."""
         own = self.features.get(feature, {}) if feature else {}
         return own.get(kind) or self.severities.get(kind) or ("warn" if kind in WARN_BY_DEFAULT else "block")
+
+
+class GateStepSettings(Section):
+    """What the gate step reads: its own section, and what the rest of the settings says about the data."""
+
+    gate: GateSettings
+    label: LabelSettings
+    columns: dict[str, ColumnType | None]
+    """Columns that features and slices name, with their types; null where the settings give none."""
+    max_quarantined: float
+    """`data.max_quarantined`."""
+    curated: bool
+    """Whether the schema is a curated one. An inferred schema has nothing to say against its own data."""
