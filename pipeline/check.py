@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.ingest.settings import IngestSettings
 from pipeline.document import Path as Place
 from pipeline.problems import choice, one_error
 from pipeline.settings import PipelineSettings
@@ -44,7 +45,7 @@ def check(loaded: Loaded) -> Checked:
     if str(loaded.base) not in sys.path:  # for `data.prepare`
         sys.path.insert(0, str(loaded.base))
     with tempfile.TemporaryDirectory() as folder:
-        columns = tuple(peek_columns(_with_path(loaded.settings, Path(folder)).data))
+        columns = tuple(peek_columns(_ingestion(loaded.settings, Path(folder))))
     problems = list(missing_columns(loaded, columns))
     if problems:
         raise one_error(problems, loaded.document.name)
@@ -52,13 +53,15 @@ def check(loaded: Loaded) -> Checked:
     return Checked(columns, tuple(name for name in columns if name not in used))
 
 
-def _with_path(settings: PipelineSettings, folder: Path) -> PipelineSettings:
-    from data.sources import materialise
+def _ingestion(settings: PipelineSettings, folder: Path) -> IngestSettings:
+    """What ingestion needs to look at the data; a data set that ships with Headgate is put into `folder`."""
+    data = settings.data
+    if data.path is None:
+        from data.sources import materialise
 
-    if settings.data.path is not None:
-        return settings
-    path = materialise(str(settings.data.source), folder)
-    return settings.model_copy(update={"data": settings.data.model_copy(update={"path": path})})
+        data = data.model_copy(update={"path": materialise(str(data.source), folder)})
+    columns = {name: column.type for name, column in settings.features.columns.items()}
+    return IngestSettings(data=data, columns=columns, label=settings.label)
 
 
 def named_columns(settings: PipelineSettings) -> Iterator[tuple[str, Place]]:

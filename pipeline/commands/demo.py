@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 def demo(workspace: WorkspaceFolder = DEFAULT_WORKSPACE) -> None:
     r"""Show a release, new data, drift and a verdict.
 
-    Takes a few minutes, offline. Chicago taxi trips, real data that are installed with TFX, are split by time into two spans. The first trains a
-    model that is released; the second is compared with the first, and its model judged against the one in service.
+    Takes a few minutes, offline. Chicago taxi trips, real data that are installed with TFX, are split by time into
+    two spans. The first trains a model that is released; the second is compared with the first, and its model judged
+    against the one in service.
 
     \b
     Example:
