@@ -79,6 +79,10 @@ class SliceSettings(Section):
             raise ValueError("`boundaries` rise from first to last")
         return self
 
+    def features(self, name: str) -> tuple[str, ...]:
+        """Features to slice on: the columns, or the bucket that the model computes under the slice's name."""
+        return (name,) if self.boundaries else self.columns
+
 
 class EvaluationSettings(Section):
     """How the model is judged on the test split."""

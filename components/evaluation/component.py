@@ -1,0 +1,134 @@
+"""The steps `evaluate` (TFX's Evaluator) and `judge` (ours) as TFX components."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tfx import types
+from tfx.components.evaluator.component import Evaluator
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components import decisions
+from components.evaluation import blessing, results
+from components.evaluation.config import eval_config
+from components.evaluation.judge import judge
+from components.evaluation.settings import EvaluationSettings
+from components.label import LabelSettings
+
+TRAINING_RECORD = "training.json"
+
+
+def evaluator(
+    examples: types.BaseChannel,
+    model: types.BaseChannel,
+    baseline_model: types.BaseChannel,
+    settings: EvaluationSettings,
+    label: LabelSettings,
+) -> Evaluator:
+    """The stock Evaluator on the test split, with every metric of the task on every slice.
+
+    Args:
+      examples: Examples with a split `test`.
+      model: the new Model.
+      baseline_model: the Model in service; a channel that may turn out empty.
+      settings: the `evaluation` section.
+      label: the `label` section.
+
+    Returns:
+      The component, with the id `evaluate`. Its output `evaluation` is for `Judge`; its output `blessing` stays
+      without a verdict (see `config.eval_config`).
+    """
+    return Evaluator(
+        examples=examples,
+        model=model,
+        baseline_model=baseline_model,
+        example_splits=["test"],
+        eval_config=eval_config(settings, label),
+    ).with_id("evaluate")
+
+
+class JudgeExecutor(base_executor.BaseExecutor):
+    """Reads the evaluation, applies the rules, writes the blessing and its decisions."""
+
+    def Do(  # noqa: N802
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """See `Judge`."""
+        settings = EvaluationSettings.model_validate_json(exec_properties["settings"])
+        model = artifact_utils.get_single_instance(input_dict["model"])
+        baseline = next(iter(input_dict.get("baseline_model") or []), None)
+        verdict = artifact_utils.get_single_instance(output_dict["blessing"])
+
+        candidate, served = results.load(artifact_utils.get_single_uri(input_dict["evaluation"]))
+        record = Path(artifact_utils.get_single_uri(input_dict["model_run"]), TRAINING_RECORD)
+        training = json.loads(record.read_text(encoding="utf-8"))["train"]
+        if baseline is not None and baseline.uri == model.uri:
+            # A model compared with itself would fail whoever asks for a gain.
+            found = judge(candidate, None, training, settings, no_baseline="this model is the one in service")
+        else:
+            found = judge(candidate, served, training, settings)
+
+        decisions.write(found, verdict.uri)
+        results.write(candidate, served, verdict.uri)
+        blessing.write(verdict, decisions.passed(found), model, baseline)
+
+
+class _JudgeSpec(ComponentSpec):
+    PARAMETERS = {
+        "settings": ExecutionParameter(type=str),
+        "code": ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
+        "baseline_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
+    }
+    OUTPUTS = {"blessing": ChannelParameter(type=standard_artifacts.ModelBlessing)}
+
+
+class Judge(base_component.BaseComponent):
+    """Blesses a model that meets every rule of the `evaluation` section.
+
+    Args:
+      evaluation: what `evaluator` found.
+      model: the new Model.
+      model_run: the trainer's ModelRun, whose training.json holds the metrics of the training split.
+      baseline_model: the Model in service; a channel that may turn out empty.
+      settings: EvaluationSettings as JSON.
+      code: fingerprint of the code that this step runs.
+
+    The output `blessing` is a ModelBlessing as TFX's own Evaluator makes it, with `decisions.json` and
+    `metrics.json` in its folder.
+    """
+
+    SPEC_CLASS = _JudgeSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(JudgeExecutor)
+
+    def __init__(
+        self,
+        evaluation: types.BaseChannel,
+        model: types.BaseChannel,
+        model_run: types.BaseChannel,
+        baseline_model: types.BaseChannel,
+        settings: str,
+        code: str,
+    ) -> None:
+        super().__init__(
+            _JudgeSpec(
+                evaluation=evaluation,
+                model=model,
+                model_run=model_run,
+                baseline_model=baseline_model,
+                blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+                settings=settings,
+                code=code,
+            )
+        )

@@ -1,0 +1,181 @@
+"""Whether a model has earned its place: every rule of the `evaluation` section, each as a decision."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+from components.decisions import Decision, Outcome
+from components.evaluation.results import OVERALL, Evaluation, SliceKey, SliceMetrics, slice_name
+from components.evaluation.settings import LOWER_IS_BETTER, EvaluationSettings, ThresholdSettings
+
+STEP = "judge"
+
+
+def judge(
+    candidate: Evaluation,
+    baseline: Evaluation | None,
+    training: Mapping[str, float],
+    settings: EvaluationSettings,
+    *,
+    no_baseline: str = "no model is in service",
+) -> list[Decision]:
+    """Applies every rule to a new model.
+
+    Args:
+      candidate: metrics of the new model on the test split.
+      baseline: metrics of the model in service on the same split; None where there is nothing to compare with.
+        The change thresholds then pass, and say why.
+      training: metrics of the new model on its training split, for `max_gap`.
+      settings: the rules.
+      no_baseline: why `baseline` is None.
+
+    Returns:
+      One decision for each rule and subject, those on the whole test split first. Slices with too few rows or a
+      single class are flagged: what a metric says of them means nothing.
+    """
+    return [
+        *_value_rules(candidate, settings),
+        *_change_rules(candidate[OVERALL], baseline[OVERALL] if baseline else None, settings, no_baseline),
+        *_gap_rules(candidate[OVERALL], training, settings),
+        *_slice_rules(candidate, settings),
+    ]
+
+
+def loss(metric: str, value: float) -> float:
+    """A metric as something to keep small, so that two models compare by a difference.
+
+    What is better when higher changes its sign; `calibration` counts by its distance from 1.
+    """
+    if metric == "calibration":
+        return abs(value - 1)
+    return value if metric in LOWER_IS_BETTER else -value
+
+
+def _value_rules(candidate: Evaluation, settings: EvaluationSettings) -> Iterator[Decision]:
+    for metric, bounds in settings.thresholds.items():
+        if bounds.min is not None or bounds.max is not None:
+            found = candidate[OVERALL]
+            if found.classes == 1:
+                yield _decision(
+                    f"threshold:{metric}", OVERALL, "block", found, None, _words(bounds),
+                    f"the test split holds a single class, so {metric} says nothing: give it rows of every class",
+                )  # fmt: skip
+            else:
+                yield _within(metric, bounds, OVERALL, found)
+
+
+def _slice_rules(candidate: Evaluation, settings: EvaluationSettings) -> Iterator[Decision]:
+    for metric, threshold in settings.thresholds.items():
+        for name, bounds in threshold.slices.items():
+            columns = sorted(settings.slices[name].features(name))
+            keys = sorted((key for key in candidate if _columns(key) == columns), key=slice_name)
+            if not keys:
+                message = f"no row of the test split has a value of {' and '.join(columns)}: {metric} was not judged"
+                yield Decision(STEP, f"threshold:{metric}", name, "flag", message, None, _words(bounds), 0)
+            for key in keys:
+                found = candidate[key]
+                unfit = _unfit(found, settings.min_slice_rows)
+                if unfit:
+                    yield _decision(
+                        f"threshold:{metric}", key, "flag", found, found.metrics[metric], _words(bounds),
+                        f"{slice_name(key)}: {unfit}, {metric} was not judged",
+                    )  # fmt: skip
+                else:
+                    yield _within(metric, bounds, key, found)
+
+
+def _change_rules(
+    candidate: SliceMetrics, baseline: SliceMetrics | None, settings: EvaluationSettings, no_baseline: str
+) -> Iterator[Decision]:
+    for metric, allowed in settings.change_thresholds.items():
+        rule, value = f"change_threshold:{metric}", candidate.metrics[metric]
+        if baseline is None:
+            message = f"{no_baseline}: the change threshold on {metric} does not apply"
+            yield _decision(rule, OVERALL, "pass", candidate, value, None, message)
+            continue
+        served = baseline.metrics[metric]
+        worse = loss(metric, value) - loss(metric, served)
+        bound = f"worse by at most {_number(allowed)}" if allowed >= 0 else f"better by at least {_number(-allowed)}"
+        told = f"{metric} is {_number(value)}, of the model in service {_number(served)}"
+        if not math.isfinite(value):
+            yield _decision(rule, OVERALL, "block", candidate, value, bound, _not_a_number(metric, value))
+        elif not math.isfinite(served):
+            message = f"{told}: there is no comparing the two"
+            yield _decision(rule, OVERALL, "flag", candidate, value, bound, message)
+        elif worse <= allowed:
+            yield _decision(rule, OVERALL, "pass", candidate, value, bound, told)
+        else:
+            need = f"{told}; to pass it may be {bound}" if allowed >= 0 else f"{told}; to pass it must be {bound}"
+            yield _decision(rule, OVERALL, "block", candidate, value, bound, need)
+
+
+def _gap_rules(
+    candidate: SliceMetrics, training: Mapping[str, float], settings: EvaluationSettings
+) -> Iterator[Decision]:
+    for metric, allowed in settings.max_gap.items():
+        rule, value = f"max_gap:{metric}", candidate.metrics[metric]
+        trained = training.get(metric, math.nan)
+        gap = loss(metric, value) - loss(metric, trained)
+        bound = f"<= {_number(allowed)}"
+        told = f"{metric} is {_number(trained)} on the training split and {_number(value)} on the test split"
+        if not math.isfinite(gap):
+            message = f"{told}: the gap cannot be told, so it does not pass"
+            yield _decision(rule, OVERALL, "block", candidate, gap, bound, message)
+        elif gap <= allowed:
+            yield _decision(rule, OVERALL, "pass", candidate, gap, bound, told)
+        else:
+            message = f"{told}: a gap of {_number(gap)}; to pass it must be {bound}"
+            yield _decision(rule, OVERALL, "block", candidate, gap, bound, message)
+
+
+def _within(metric: str, bounds: ThresholdSettings, key: SliceKey, found: SliceMetrics) -> Decision:
+    value = found.metrics[metric]
+    rule, words = f"threshold:{metric}", _words(bounds)
+    if not math.isfinite(value):
+        return _decision(rule, key, "block", found, value, words, _not_a_number(metric, value))
+    low = bounds.min is not None and value < bounds.min
+    high = bounds.max is not None and value > bounds.max
+    told = f"{slice_name(key)}: {metric} is {_number(value)}"
+    if low or high:
+        return _decision(rule, key, "block", found, value, words, f"{told}; to pass it must be {words}")
+    return _decision(rule, key, "pass", found, value, words, told)
+
+
+def _decision(
+    rule: str,
+    key: SliceKey,
+    outcome: Outcome,
+    found: SliceMetrics,
+    value: float | None,
+    bound: str | None,
+    message: str,
+) -> Decision:
+    # JSON has no NaN and no infinity: they are written as words.
+    plain = value if value is None or math.isfinite(value) else str(value)
+    return Decision(STEP, rule, slice_name(key), outcome, message, plain, bound, found.rows)
+
+
+def _unfit(found: SliceMetrics, min_rows: int) -> str | None:
+    """Why a slice cannot be judged, if so."""
+    if found.rows < min_rows:
+        return f"{found.rows} rows, fewer than {min_rows}"
+    return "all rows have the same label" if found.classes == 1 else None
+
+
+def _columns(key: SliceKey) -> list[str]:
+    return sorted(column for column, _ in key)
+
+
+def _words(bounds: ThresholdSettings) -> str:
+    low = f">= {_number(bounds.min)}" if bounds.min is not None else ""
+    high = f"<= {_number(bounds.max)}" if bounds.max is not None else ""
+    return " and ".join(filter(None, (low, high)))
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def _not_a_number(metric: str, value: float) -> str:
+    return f"{metric} is {value}: the model's scores are of no use; look at the loss of the training steps"

@@ -1,0 +1,183 @@
+"""What TFMA found, as plain numbers: metrics by slice, for the new model and the one in service."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from schema.errors import DataError
+
+SliceKey = tuple[tuple[str, str | int | float], ...]
+"""Pairs of column and value, by column; empty for the whole test split."""
+
+OVERALL: SliceKey = ()
+
+FILE_NAME = "metrics.json"
+
+EXAMPLE_COUNT = "example_count"
+CONFUSION = "confusion"
+"""Names under which TFMA is asked for the rows and the confusion matrix of each slice."""
+
+
+@dataclass(frozen=True)
+class SliceMetrics:
+    """Metrics of one model on one slice.
+
+    Attributes:
+      rows: examples in the slice.
+      classes: how many label classes occur in it; None for a regression.
+      metrics: values by the names of `settings.METRICS`. NaN where a metric is not defined on the slice.
+    """
+
+    rows: int
+    classes: int | None
+    metrics: dict[str, float]
+
+
+Evaluation = Mapping[SliceKey, SliceMetrics]
+"""One model on the test split: the whole under `OVERALL`, and each slice that has rows."""
+
+
+def slice_name(key: SliceKey) -> str:
+    """A slice as people read it.
+
+    >>> slice_name((("payment_type", "Cash"), ("trip_start_day", 3)))
+    'payment_type=Cash & trip_start_day=3'
+    """
+    return " & ".join(f"{column}={value}" for column, value in key) or "overall"
+
+
+def load(folder: str) -> tuple[Evaluation, Evaluation | None]:
+    """Reads the ModelEvaluation artifact that TFX's Evaluator wrote under `config.eval_config`.
+
+    Args:
+      folder: the artifact's folder.
+
+    Returns:
+      The new model, and the model in service or None where the Evaluator had none.
+
+    Raises:
+      DataError: the test split had no rows.
+    """
+    import tensorflow_model_analysis as tfma  # brings TensorFlow; the rest of this module does without
+
+    found: dict[str, dict[SliceKey, SliceMetrics]] = {}
+    for record in tfma.load_metrics(folder):
+        key = _slice_key(record.slice_key)
+        for model, values in _values_by_model(record).items():
+            found.setdefault(model, {})[key] = _slice_metrics(values)
+    candidate = found.get(tfma.CANDIDATE_KEY) or found.get("")  # TFMA leaves a single model unnamed
+    if candidate is None:
+        raise DataError(
+            "The test split has no rows, so the model cannot be judged.",
+            where=folder,
+            fix="Give the test split more of the data (data.split.test), or give more data.",
+        )
+    return candidate, found.get(tfma.BASELINE_KEY)
+
+
+def write(candidate: Evaluation, baseline: Evaluation | None, folder: str) -> None:
+    """Writes `metrics.json`: metrics of the new model overall and by slice, and those of the model in service.
+
+    Metrics that are not finite are written as null, which every JSON reader knows.
+    """
+    content = {
+        "overall": _finite(candidate[OVERALL].metrics),
+        "slices": [
+            {"slice": slice_name(key), "rows": found.rows, "classes": found.classes, "metrics": _finite(found.metrics)}
+            for key, found in sorted(candidate.items(), key=lambda item: slice_name(item[0]))
+            if key != OVERALL
+        ],
+        "baseline": _finite(baseline[OVERALL].metrics) if baseline else None,
+    }
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    Path(folder, FILE_NAME).write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def read_overall(folder: str) -> dict[str, float]:
+    """The finite overall metrics of the new model, from `metrics.json`."""
+    content = json.loads(Path(folder, FILE_NAME).read_text(encoding="utf-8"))
+    return {name: value for name, value in content["overall"].items() if value is not None}
+
+
+def multiclass_metrics(matrix: npt.NDArray[np.float64]) -> dict[str, float]:
+    """Accuracy and macro averages from a confusion matrix, as scikit-learn defines them.
+
+    Args:
+      matrix: rows by [actual class, predicted class], shape [classes, classes].
+
+    Returns:
+      `accuracy`, and `macro_precision`, `macro_recall` and `macro_f1`: means over the classes that occur among
+      the labels or the predictions, where 0/0 counts as 0. NaN for an empty matrix.
+    """
+    hits = np.diag(matrix)
+    actual, predicted = matrix.sum(axis=1), matrix.sum(axis=0)
+    if not matrix.sum():
+        return dict.fromkeys(("accuracy", "macro_precision", "macro_recall", "macro_f1"), math.nan)
+    present = (actual + predicted) > 0
+    return {
+        "accuracy": float(hits.sum() / matrix.sum()),
+        "macro_precision": _mean_ratio(hits[present], predicted[present]),
+        "macro_recall": _mean_ratio(hits[present], actual[present]),
+        "macro_f1": _mean_ratio(2 * hits[present], (actual + predicted)[present]),
+    }
+
+
+def _mean_ratio(part: npt.NDArray[np.float64], whole: npt.NDArray[np.float64]) -> float:
+    return float(np.divide(part, whole, out=np.zeros_like(part), where=whole > 0).mean())
+
+
+def _slice_key(key: Any) -> SliceKey:
+    pairs = []
+    for single in key.single_slice_keys:
+        value = getattr(single, single.WhichOneof("kind"))
+        pairs.append((single.column, value.decode("utf-8", "replace") if isinstance(value, bytes) else value))
+    return tuple(pairs)
+
+
+def _values_by_model(record: Any) -> dict[str, dict[str, Any]]:
+    """TFMA's values by model and metric name, without the differences that it adds to each pair of models."""
+    found: dict[str, dict[str, Any]] = {}
+    for item in record.metric_keys_and_values:
+        if not item.key.is_diff:
+            kind = item.value.WhichOneof("type")
+            value = getattr(item.value, kind)
+            number = kind == "double_value"
+            found.setdefault(item.key.model_name, {})[item.key.name] = value.value if number else value
+    return found
+
+
+def _slice_metrics(values: dict[str, Any]) -> SliceMetrics:
+    metrics = dict(values)
+    rows = int(metrics.pop(EXAMPLE_COUNT))
+    confusion = metrics.pop(CONFUSION, None)
+    if confusion is None:
+        return SliceMetrics(rows, None, metrics)
+    (cells,) = confusion.matrices
+    if not hasattr(cells, "entries"):
+        positives, negatives = (
+            cells.true_positives + cells.false_negatives,
+            cells.true_negatives + cells.false_positives,
+        )
+        return SliceMetrics(rows, (positives > 0) + (negatives > 0), metrics)
+    matrix = _matrix(cells.entries)
+    return SliceMetrics(rows, int((matrix.sum(axis=1) > 0).sum()), metrics | multiclass_metrics(matrix))
+
+
+def _matrix(entries: Any) -> npt.NDArray[np.float64]:
+    size = 1 + max(max(entry.actual_class_id, entry.predicted_class_id) for entry in entries)
+    matrix = np.zeros((size, size))
+    for entry in entries:
+        matrix[entry.actual_class_id, entry.predicted_class_id] = entry.num_weighted_examples
+    return matrix
+
+
+def _finite(metrics: dict[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
