@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from components.label import ColumnType, LabelSettings
 from schema.section import Section
 
 Format = Literal["csv", "parquet", "tfrecord"]
@@ -35,7 +36,8 @@ class DataSettings(Section):
     source: str | None = None
     """A data set that ships with Headgate (see `data/`); used where `path` is not given."""
     path: str | None = None
-    """A file, a glob, or a pattern with `{SPAN}` (and `{VERSION}`), such as `in/span-{SPAN}/*.csv`."""
+    """A file, a glob, or a pattern with `{SPAN}` (and `{VERSION}`), such as `in/span-{SPAN}/*.csv`. The
+    placeholders stand for digits, with or without leading zeros."""
     format: Format | None = None
     """Default: told by the file name's ending."""
     span: int | None = Field(None, ge=0)
@@ -44,13 +46,36 @@ class DataSettings(Section):
     """Column delimiter of CSV files."""
     prepare: str | None = None
     """`package.module:function` from a `pyarrow.RecordBatch` to a `pyarrow.RecordBatch`, run on each batch as
-    it is read. For labels that are computed from other columns: serving does not run it."""
+    it is read. For labels that are computed from other columns: serving does not run it. Its columns are int64,
+    float64 or string (or lists of them), null where a value is missing. It may add, change and remove columns,
+    and drop rows; a row that is refused after rows were dropped is reported by its batch's first line."""
     split: SplitSettings = SplitSettings()
     max_quarantined: float = Field(0.01, ge=0, le=1)
     """Share of rows that may fail to parse before the run is blocked."""
+
+    @field_validator("delimiter")
+    @classmethod
+    def _plain_delimiter(cls, value: str) -> str:
+        if not value.isascii() or value in '"\r\n':
+            raise ValueError(f"a delimiter is one ASCII character, no quote and no line end; received {value!r}")
+        return value
 
     @model_validator(mode="after")
     def _somewhere(self) -> DataSettings:
         if self.path is None and self.source is None:
             raise ValueError("give `path` (your files) or `source` (a data set that ships with Headgate)")
         return self
+
+
+class IngestSettings(Section):
+    """What the ingest step needs to know."""
+
+    data: DataSettings
+    columns: dict[str, ColumnType]
+    """Declared types of the feature columns. All other columns are read too, and their types are found."""
+    label: LabelSettings
+
+    @property
+    def declared(self) -> dict[str, ColumnType]:
+        """Columns that must be there, with their types: the features and the label."""
+        return {**self.columns, self.label.name: self.label.type}

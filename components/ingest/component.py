@@ -1,0 +1,126 @@
+"""The ingest step: a TFX component from files to `Examples`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tfx import types
+from tfx.components.example_gen import driver, utils
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_component, base_beam_executor, executor_spec
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
+from tfx.types.system_executions import Process
+
+from components.ingest import spans, splits
+from components.ingest.settings import DataSettings, IngestSettings
+from components.ingest.shards import ingest
+from schema.errors import DataError
+
+EXAMPLES_KEY = standard_component_specs.EXAMPLES_KEY
+
+
+class IngestSpec(component_spec.ComponentSpec):
+    """Interface of the ingest step."""
+
+    PARAMETERS = {
+        "settings": component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS: dict[str, Any] = {}
+    OUTPUTS = {EXAMPLES_KEY: component_spec.ChannelParameter(type=standard_artifacts.Examples)}
+    TYPE_ANNOTATION = Process
+
+
+class Driver(driver.Driver):
+    """Resolves the span and the input's fingerprint before TFX looks into its cache, as stock ExampleGens do."""
+
+    def resolve_exec_properties(
+        self, exec_properties: dict[str, Any], pipeline_info: Any, component_info: Any
+    ) -> dict[str, Any]:
+        """Adds `span`, `version` and `input_fingerprint`, which the cache then compares too."""
+        settings = IngestSettings.model_validate_json(exec_properties["settings"])
+        found = spans.resolve(settings.data)
+        exec_properties[utils.SPAN_PROPERTY_NAME] = found.span
+        exec_properties[utils.VERSION_PROPERTY_NAME] = found.version
+        exec_properties[utils.FINGERPRINT_PROPERTY_NAME] = found.fingerprint
+        return exec_properties
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Reads the input and writes its splits."""
+
+    def Do(  # noqa: N802  TFX's name
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes splits and quarantine, and sets the artifact's properties.
+
+        Raises:
+          SettingsError: no file matches.
+          DataError: the input cannot be used, or changed since the driver looked at it.
+          HeadgateError: `data.prepare` failed.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        settings = IngestSettings.model_validate_json(exec_properties["settings"])
+        found = _same_input(settings.data, exec_properties)
+        artifact = artifact_utils.get_single_instance(output_dict[EXAMPLES_KEY])
+        form = spans.format_of(settings.data, found.files)
+        summary = ingest(found.files, form, settings, Path(artifact.uri), self._make_beam_pipeline)
+
+        artifact.split_names = json.dumps(list(splits.NAMES))
+        artifact.span = found.span
+        artifact.set_string_custom_property(utils.FINGERPRINT_PROPERTY_NAME, found.fingerprint)
+        artifact.set_int_custom_property(utils.SPAN_PROPERTY_NAME, found.span)
+        if found.version is not None:
+            artifact.version = found.version
+            artifact.set_int_custom_property(utils.VERSION_PROPERTY_NAME, found.version)
+        artifact.set_int_custom_property("rows", sum(summary.rows.values()))
+        artifact.set_int_custom_property("quarantined", summary.quarantined)
+        artifact.set_int_custom_property("dropped", summary.dropped)
+        for name, rows in summary.rows.items():
+            artifact.set_int_custom_property(f"rows_{name}", rows)
+        examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
+
+
+def _same_input(data: DataSettings, exec_properties: dict[str, Any]) -> spans.Input:
+    """Resolves the input again, to the span that the driver chose; files must not change in between."""
+    span = exec_properties.get(utils.SPAN_PROPERTY_NAME)
+    if span is not None and "{SPAN}" in (data.path or ""):
+        data = data.model_copy(update={"span": span})
+    found = spans.resolve(data)
+    seen = exec_properties.get(utils.FINGERPRINT_PROPERTY_NAME, found.fingerprint)
+    if found.fingerprint != seen:
+        raise DataError(
+            "the input changed while the run was starting",
+            where=f"data.path: {data.path}",
+            expected=f"files with the fingerprint {seen}",
+            received=f"fingerprint {found.fingerprint} of {len(found.files)} files",
+            fix="run again once the files are complete; write new files under another name and rename them",
+        )
+    return found
+
+
+class Ingest(base_beam_component.BaseBeamComponent):
+    """Reads CSV, Parquet or TFRecord files into the splits train, eval and test.
+
+    Args:
+      settings: `IngestSettings` as JSON.
+      code: fingerprint of the code that the step depends on; a change of it makes the cache miss.
+
+    Outputs:
+      examples: `Examples` of tf.Example in plain TFRecord. Properties `span`, `version` and `split_names`; custom
+        properties `input_fingerprint`, `span`, `version`, `rows`, `rows_train`, `rows_eval`, `rows_test`,
+        `quarantined` and `dropped`. Its folder also holds `quarantine.jsonl`.
+    """
+
+    SPEC_CLASS = IngestSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+    DRIVER_CLASS = Driver
+
+    def __init__(self, settings: str, code: str = "") -> None:
+        super().__init__(IngestSpec(settings=settings, code=code, examples=types.Channel(standard_artifacts.Examples)))

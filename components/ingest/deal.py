@@ -1,0 +1,84 @@
+"""One input file to encoded rows, each dealt to its split: the core of ingestion, without Beam."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from components.ingest import prepare, splits
+from components.ingest.chunks import Chunk, reasons, without
+from components.ingest.conform import conform
+from components.ingest.encode import Encoder
+from components.ingest.rejects import Reject
+from components.ingest.settings import IngestSettings
+from components.ingest.survey import Plan, missing_column, reader_for
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """The rows of one chunk.
+
+    Attributes:
+      examples: serialized tf.Examples, [rows].
+      splits: index into `splits.NAMES` of each, [rows].
+      rejects: rows that were refused.
+      dropped: number of rows that `data.prepare` dropped.
+    """
+
+    examples: list[bytes]
+    splits: npt.NDArray[np.int64]
+    rejects: tuple[Reject, ...]
+    dropped: int
+
+
+def deal(path: Path, plan: Plan) -> Iterator[Dealt]:
+    """Reads a file chunk by chunk; memory is bounded by the chunk.
+
+    Raises:
+      DataError: the file cannot be read, or lacks a declared column.
+      HeadgateError: the function of `data.prepare` failed.
+    """
+    settings = plan.settings
+    encoder = Encoder()
+    for read in reader_for(plan.format, settings.data).chunks(path, plan.columns):
+        chunk = read
+        if len(read.lines):
+            chunk = _labelled(prepared(read, path, plan), path, settings)
+        if len(chunk.lines):
+            dealt = encoder.encode(chunk.batch), splits.assign(chunk.batch, settings.data.split)
+        else:
+            dealt = [], np.zeros(0, np.int64)
+        dropped = len(read.lines) + len(read.rejects) - len(chunk.lines) - len(chunk.rejects)
+        yield Dealt(*dealt, chunk.rejects, dropped)
+
+
+def prepared(chunk: Chunk, path: Path, plan: Plan) -> Chunk:
+    """The chunk, which has rows, with the columns of the whole input, after `data.prepare`."""
+    batch, name = chunk.batch, plan.settings.data.prepare
+    for column in plan.columns.keys() - set(batch.schema.names):
+        batch = batch.append_column(column, pa.nulls(len(batch), plan.columns[column].arrow))
+    if name is None:
+        return Chunk(batch, chunk.lines, chunk.rejects, chunk.text)
+    result = prepare.apply(prepare.load(name), name, batch, f"{path}, the batch from line {chunk.lines[0]}")
+    types = {column: kind for column, kind in plan.settings.declared.items() if column in result.schema.names}
+    batch, refused = conform(result, types, f"data.prepare: {name}")
+    if len(batch) == len(chunk.lines):
+        chunk = Chunk(batch, chunk.lines, chunk.rejects, chunk.text)
+    else:  # which rows were dropped is not known
+        lines = np.full(len(batch), chunk.lines[0])
+        chunk = Chunk(batch, lines, chunk.rejects, lambda row: "(a row of the batch that starts here)")
+    return without(chunk, path, reasons(result, refused, types))
+
+
+def _labelled(chunk: Chunk, path: Path, settings: IngestSettings) -> Chunk:
+    """The chunk without the rows that have no label."""
+    for name in settings.declared:
+        if name not in chunk.batch.schema.names:
+            raise missing_column(name, f"{path}, after data.prepare", tuple(chunk.batch.schema.names))
+    missing = chunk.batch[settings.label.name].is_null().to_numpy(zero_copy_only=False)
+    return without(chunk, path, dict.fromkeys(np.flatnonzero(missing).tolist(), "no label"))

@@ -1,0 +1,64 @@
+"""Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from components.ingest.chunks import ROWS, Chunk, Column, known_types, reasons, row_text, without
+from components.ingest.conform import conform, evidence_of
+from components.ingest.csv_reader import check_names
+from components.ingest.text import Evidence
+from schema.errors import DataError
+
+
+@dataclass(frozen=True)
+class ParquetReader:
+    """Reads Parquet; `Reject.line` is the row's number in the file. Types are those of `conform`."""
+
+    rows: int = ROWS
+
+    def columns(self, path: Path) -> tuple[str, ...]:
+        """Names of the top-level columns."""
+        with _open(path) as file:
+            return tuple(file.schema_arrow.names)
+
+    def survey(self, path: Path, known: Set[str], limit: int | None = None) -> dict[str, Evidence]:
+        """Known from the file's schema; no row is read."""
+        with _open(path) as file:
+            rows = file.metadata.num_rows
+            return {field.name: evidence_of(field.type, rows) for field in file.schema_arrow if field.name not in known}
+
+    def chunks(self, path: Path, columns: Mapping[str, Column]) -> Iterator[Chunk]:
+        """The rows, a batch at a time."""
+        first, types = 1, known_types(columns)
+        with _open(path) as file:
+            for batch in file.iter_batches(batch_size=self.rows, use_threads=False):
+                lines = np.arange(first, first + len(batch))
+                first += len(batch)
+                converted, refused = conform(batch, types, f"{path}, from row {lines[0]}")
+                chunk = Chunk(converted, lines, text=partial(row_text, batch))
+                yield without(chunk, path, reasons(batch, refused, types))
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[pa.parquet.ParquetFile]:
+    try:
+        with pa.parquet.ParquetFile(path) as file:
+            check_names(str(path), tuple(file.schema_arrow.names))
+            yield file
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(
+            "a Parquet file cannot be read",
+            where=str(path),
+            expected="a whole Parquet file",
+            received=str(error).splitlines()[0],
+            fix="write the file again",
+        ) from error

@@ -1,0 +1,33 @@
+"""Rows that could not be used, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FILE_NAME = "quarantine.jsonl"
+"""The quarantine in the artifact's folder: one JSON object a line, with the fields of `Reject`."""
+
+_LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row in quarantine.
+
+    Attributes:
+      file: the file that it was read from.
+      line: physical line of its first character (CSV), row number (Parquet) or record number (TFRecord), from 1.
+      reason: what is wrong with it.
+      text: the row as it was found, shortened.
+    """
+
+    file: str
+    line: int
+    reason: str
+    text: str
+
+
+def shorten(text: str) -> str:
+    """The text on one line of at most 200 characters."""
+    text = text.rstrip("\r\n")
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

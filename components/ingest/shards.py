@@ -1,0 +1,168 @@
+"""Ingestion as a Beam transform over files: each becomes one shard of each split, and one of the quarantine.
+
+Beam spreads the files over its workers; a single file is one worker's work. Nothing that is half written carries
+a name that a reader would look for: shards are renamed when they are whole, so a bundle may fail and run again.
+The folder must be one that all workers see.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import apache_beam as beam
+import numpy as np
+import tensorflow as tf
+
+from components.ingest import reports, splits
+from components.ingest.deal import deal
+from components.ingest.rejects import FILE_NAME
+from components.ingest.reports import FileReport
+from components.ingest.settings import Format, IngestSettings
+from components.ingest.survey import Plan, Survey, decide, no_rows, survey
+from schema.errors import DataError
+
+MakePipeline = Callable[[], beam.Pipeline]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of the input.
+
+    Attributes:
+      rows: good rows of each split, by its name.
+      quarantined: rows in quarantine.
+      dropped: rows that `data.prepare` dropped.
+    """
+
+    rows: dict[str, int]
+    quarantined: int
+    dropped: int
+
+
+def ingest(
+    files: Sequence[Path], form: Format, settings: IngestSettings, folder: Path, make_pipeline: MakePipeline
+) -> Summary:
+    """Writes the files' rows as `folder/Split-*/data_tfrecord-*`, the refused ones as `folder/quarantine.jsonl`.
+
+    The shards are plain TFRecord: gzip would cost more CPU than all the rest of ingestion, and again in every step
+    that reads them.
+
+    Raises:
+      DataError: a file cannot be read, a declared column is missing, no row is good, or a split is empty.
+      HeadgateError: `data.prepare` failed.
+    """
+    work = folder / ".work"
+    for name in (*(f"Split-{split}" for split in splits.NAMES), work.name):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    try:
+        found = _surveys(files, form, settings, work, make_pipeline)
+        plan = decide(found, form, settings)
+        results = _shards(files, plan, folder, work, make_pipeline)
+    finally:
+        shutil.rmtree(work)
+    return _summary(results, settings)
+
+
+def _surveys(
+    files: Sequence[Path], form: Format, settings: IngestSettings, work: Path, make_pipeline: MakePipeline
+) -> dict[Path, Survey]:
+    with make_pipeline() as pipeline:
+        _ = _each(pipeline, files) | "Survey" >> beam.ParDo(_SurveyFile(form, settings, work))
+    return {path: reports.read_survey(work / f"survey-{index:05d}") for index, path in enumerate(files)}
+
+
+def _shards(
+    files: Sequence[Path], plan: Plan, folder: Path, work: Path, make_pipeline: MakePipeline
+) -> list[FileReport]:
+    with make_pipeline() as pipeline:
+        _ = _each(pipeline, files) | "WriteShards" >> beam.ParDo(_WriteShards(plan, folder, work, len(files)))
+    results = [reports.read_file_report(work / f"report-{index:05d}") for index in range(len(files))]
+    with (folder / FILE_NAME).open("wb") as target:
+        for index in range(len(files)):
+            with (work / f"quarantine-{index:05d}").open("rb") as source:
+                shutil.copyfileobj(source, target)
+    return results
+
+
+def _each(pipeline: beam.Pipeline, files: Sequence[Path]) -> beam.PCollection:
+    # The shuffle keeps Beam from fusing all files into one bundle.
+    return pipeline | "Files" >> beam.Create(list(enumerate(files))) | "Spread" >> beam.Reshuffle()
+
+
+def _summary(results: Sequence[FileReport], settings: IngestSettings) -> Summary:
+    rows = dict(zip(splits.NAMES, np.sum([report.rows for report in results], axis=0).tolist(), strict=True))
+    quarantined = sum(report.quarantined for report in results)
+    if not any(rows.values()):
+        first = next((report.first for report in results if report.first), None)
+        where = f"{first.file}, line {first.line}" if first else f"data.path: {settings.data.path}"
+        raise no_rows(where, quarantined, first.reason if first else "")
+    if not all(rows.values()):
+        raise DataError(
+            f"the {next(name for name, count in rows.items() if not count)} split is empty",
+            where=f"data.split of {settings.data.path}",
+            expected="at least one row in each split",
+            received=", ".join(f"{name} {count}" for name, count in rows.items()),
+            fix="use more rows, give the empty split a larger weight, or split by a column with more values",
+        )
+    return Summary(rows, quarantined, sum(report.dropped for report in results))
+
+
+class _SurveyFile(beam.DoFn):
+    """(index, path) -> nothing; leaves the file's survey."""
+
+    def __init__(self, form: Format, settings: IngestSettings, work: Path) -> None:
+        self._form = form
+        self._settings = settings
+        self._work = work
+
+    def process(self, element: tuple[int, Path]) -> None:
+        index, path = element
+        reports.write(self._work / f"survey-{index:05d}", lambda: survey(path, self._form, self._settings))
+
+
+class _WriteShards(beam.DoFn):
+    """(index, path) -> nothing; leaves the file's shards, its part of the quarantine, and its report."""
+
+    def __init__(self, plan: Plan, folder: Path, work: Path, files: int) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._work = work
+        self._files = files
+
+    def process(self, element: tuple[int, Path]) -> None:
+        index, path = element
+        reports.write(self._work / f"report-{index:05d}", lambda: self._write(index, path))
+
+    def _write(self, index: int, path: Path) -> FileReport:
+        counts, quarantined, dropped, first = np.zeros(len(splits.NAMES), np.int64), 0, 0, None
+        name = f"data_tfrecord-{index:05d}-of-{self._files:05d}"
+        with ExitStack() as stack:
+            shards = [self._folder / f"Split-{split}" / name for split in splits.NAMES]
+            writers = [tf.io.TFRecordWriter(str(stack.enter_context(self._appearing(shard)))) for shard in shards]
+            for writer in writers:
+                stack.enter_context(writer)
+            quarantine = stack.enter_context(self._appearing(self._work / f"quarantine-{index:05d}"))
+            lines = stack.enter_context(quarantine.open("w", encoding="utf-8"))
+            write = [writer.write for writer in writers]
+            for dealt in deal(path, self._plan):
+                for split, example in zip(dealt.splits.tolist(), dealt.examples, strict=True):
+                    write[split](example)
+                lines.writelines(json.dumps(asdict(reject), ensure_ascii=False) + "\n" for reject in dealt.rejects)
+                counts += np.bincount(dealt.splits, minlength=len(counts))
+                first = first or next(iter(dealt.rejects), None)
+                quarantined += len(dealt.rejects)
+                dropped += dealt.dropped
+        return FileReport(tuple(counts.tolist()), quarantined, dropped, first)
+
+    @contextmanager
+    def _appearing(self, path: Path) -> Iterator[Path]:
+        """A path to write to, renamed to `path` when the block ends well."""
+        partial = self._work / uuid.uuid4().hex
+        yield partial
+        partial.replace(path)

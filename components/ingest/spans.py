@@ -1,0 +1,221 @@
+"""Which files a run reads: resolves `data.path` and `data.span` to files, a span and a fingerprint."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.ingest.settings import SUFFIXES, DataSettings, Format
+from schema.errors import SettingsError
+
+_TOKEN = re.compile(r"\{(\w*)\}|\*\*/|\*|\?|\[!?[^\]]+\]")
+_LISTED = 10
+"""How many names an error message lists."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """The input of one run.
+
+    Attributes:
+      files: the files, sorted by name; at least one.
+      span: number of the span; 0 where the path has no `{SPAN}`.
+      version: number of the version; None where the path has no `{VERSION}`.
+      fingerprint: changes when a file is added, removed, renamed or written to.
+    """
+
+    files: tuple[Path, ...]
+    span: int
+    version: int | None
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class _Match:
+    path: Path
+    span: str
+    version: str
+
+
+def resolve(data: DataSettings) -> Input:
+    """Finds the files of `data.path`: those of `data.span`, or of the latest span; of the latest version.
+
+    `{SPAN}` and `{VERSION}` stand for digits, with or without leading zeros. Wildcards are those of the shell.
+
+    Raises:
+      SettingsError: nothing matches, or the pattern cannot be read.
+    """
+    pattern = _pattern(data)
+    if "{" not in pattern:
+        if data.span is not None:
+            raise SettingsError(
+                "`data.span` is set, but `data.path` does not say where the span's number stands",
+                where=f"data.path: {pattern}",
+                expected="a path with {SPAN}, such as in/span-{SPAN}/*.csv",
+                received=f"span {data.span}",
+                fix="put {SPAN} into the path, or remove `data.span`",
+            )
+        files = _plain(pattern)
+        return Input(files, 0, None, fingerprint(files))
+    matches = _matches(pattern)
+    matches = _of_span(matches, pattern, data.span)
+    span = int(matches[0].span)
+    version = None
+    if "{VERSION}" in pattern:
+        version = max(int(match.version) for match in matches)
+        matches = _one_spelling([match for match in matches if int(match.version) == version], "version", pattern)
+    files = tuple(sorted(match.path for match in matches))
+    return Input(files, span, version, fingerprint(files))
+
+
+def fingerprint(files: Sequence[Path]) -> str:
+    """Digest of the files' names (below their common folder), sizes and times of change; 16 hex digits."""
+    base = os.path.commonpath([file.parent for file in files])
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        stat = file.stat()
+        digest.update(f"{os.path.relpath(file, base)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def format_of(data: DataSettings, files: Sequence[Path]) -> Format:
+    """The format that the settings name, else the one that the file names' endings tell.
+
+    Raises:
+      SettingsError: an ending is unknown, or the files differ.
+    """
+    if data.format:
+        return data.format
+    formats = {}
+    for file in files:
+        suffix = next((suffix for suffix in sorted(SUFFIXES, key=len) if file.name.lower().endswith(suffix)), None)
+        if suffix is None:
+            raise SettingsError(
+                "the format of the input cannot be told from the file's name",
+                where=str(file),
+                expected=f"a name that ends in one of {', '.join(SUFFIXES)}",
+                received=file.name,
+                fix="set `data.format` to csv, parquet or tfrecord",
+            )
+        formats[SUFFIXES[suffix]] = file
+    if len(formats) > 1:
+        raise SettingsError(
+            "the input mixes formats",
+            where=f"data.path: {data.path}",
+            expected="files of one format",
+            received=", ".join(f"{file.name} ({name})" for name, file in formats.items()),
+            fix="narrow `data.path`, such as with *.csv at its end",
+        )
+    return next(iter(formats))
+
+
+def _pattern(data: DataSettings) -> str:
+    if data.path is None:
+        raise SettingsError(
+            "the input has no path",
+            where="data.path",
+            expected="a file, a glob or a pattern with {SPAN}",
+            received=f"only `source: {data.source}`",
+            fix="set `data.path`, or run the pipeline by `headgate run`, which fetches the source",
+        )
+    pattern = str(Path(data.path).expanduser())
+    unknown = [name for name in re.findall(r"\{(.*?)\}", pattern) if name not in ("SPAN", "VERSION")]
+    if unknown or ("{VERSION}" in pattern and "{SPAN}" not in pattern):
+        raise SettingsError(
+            "`data.path` cannot be read as a pattern",
+            where=f"data.path: {data.path}",
+            expected="{SPAN}, and {VERSION} only beside {SPAN}",
+            received="{" + unknown[0] + "}" if unknown else "{VERSION} without {SPAN}",
+            fix="write the numbers' places as {SPAN} and {VERSION}",
+        )
+    return pattern
+
+
+def _plain(pattern: str) -> tuple[Path, ...]:
+    exact = Path(pattern)
+    found = [exact] if exact.exists() else sorted(Path(name) for name in _glob(pattern))
+    files = tuple(path for path in found if path.is_file())
+    if not files:
+        folder = next((path for path in found if path.is_dir()), None)
+        raise SettingsError(
+            "the input is a folder, not a file" if folder else "no input file was found",
+            where=f"data.path: {pattern}",
+            expected="at least one file",
+            received=f"the folder {folder}" if folder else _neighbours(exact),
+            fix=f"write {folder}/*.csv, or the like"
+            if folder
+            else f"correct `data.path`; it is relative to {Path.cwd()}",
+        )
+    return files
+
+
+def _glob(pattern: str) -> list[str]:
+    return glob.glob(pattern, recursive=True)  # noqa: PTH207  Path.glob takes no absolute patterns
+
+
+def _neighbours(path: Path) -> str:
+    """What there is where the path stops existing."""
+    parent = next(folder for folder in path.absolute().parents if folder.exists())
+    names = sorted(entry.name for entry in parent.iterdir() if not entry.name.startswith("."))
+    return f"in {parent}: {_listed(names)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more if names else "nothing"
+
+
+def _matches(pattern: str) -> list[_Match]:
+    """All files that the pattern matches, whatever their span and version."""
+    expression = re.compile(_expression(pattern))
+    names = _glob(re.sub(r"\{\w+\}", "[0-9]*", pattern))
+    found = [(name, expression.fullmatch(name)) for name in names if Path(name).is_file()]
+    return [_Match(Path(name), hit["span"], hit.groupdict().get("version") or "") for name, hit in found if hit]
+
+
+def _expression(pattern: str) -> str:
+    """The glob as a regular expression whose groups `span` and `version` hold the digits."""
+    parts, end = [], 0
+    for token in _TOKEN.finditer(pattern):
+        parts.append(re.escape(pattern[end : token.start()]))
+        text, name, end = token[0], (token[1] or "").lower(), token.end()
+        if name:
+            parts.append(f"(?P={name})" if f"(?P<{name}>" in "".join(parts) else f"(?P<{name}>[0-9]+)")
+        elif text == "**/":
+            parts.append("(?:.*/)?")
+        else:
+            parts.append({"*": "[^/]*", "?": "[^/]"}.get(text, text.replace("[!", "[^")))
+    return "".join(parts) + re.escape(pattern[end:])
+
+
+def _of_span(matches: list[_Match], pattern: str, span: int | None) -> list[_Match]:
+    spans = sorted({int(match.span) for match in matches})
+    wanted = spans[-1] if span is None and spans else span
+    chosen = [match for match in matches if int(match.span) == wanted]
+    if not chosen:
+        raise SettingsError(
+            "no input file was found" if span is None else f"span {span} was not found",
+            where=f"data.path: {pattern}",
+            expected="at least one file" + ("" if span is None else f" of span {span}"),
+            received=f"spans {_listed([str(number) for number in spans])}" if spans else _neighbours(Path(pattern)),
+            fix="correct `data.path`" if span is None else "set `data.span` to a span that exists, or leave it out",
+        )
+    return _one_spelling(chosen, "span", pattern)
+
+
+def _one_spelling(matches: list[_Match], what: str, pattern: str) -> list[_Match]:
+    spellings = sorted({getattr(match, what) for match in matches})
+    if len(spellings) > 1:
+        raise SettingsError(
+            f"one {what} is written in two ways",
+            where=f"data.path: {pattern}",
+            expected=f"each {what} written once",
+            received=" and ".join(spellings),
+            fix="rename or remove one of them",
+        )
+    return matches

@@ -1,0 +1,115 @@
+"""What the files hold, found before any row is converted: names, and the types that nobody declared.
+
+Types are decided once for the whole input. A batch, or a file, that looks different does not change them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.ingest.chunks import Column, Reader
+from components.ingest.csv_reader import CsvReader
+from components.ingest.parquet_reader import ParquetReader
+from components.ingest.settings import DataSettings, Format, IngestSettings
+from components.ingest.text import Evidence
+from schema.errors import DataError
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one file holds: the names of its columns, and evidence for their types."""
+
+    names: tuple[str, ...]
+    evidence: Mapping[str, Evidence]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is needed to read any file of the input in the same way.
+
+    Attributes:
+      settings: settings of the step.
+      format: format of the files.
+      columns: the columns of the whole input, by name.
+    """
+
+    settings: IngestSettings
+    format: Format
+    columns: Mapping[str, Column]
+
+
+def reader_for(form: Format, data: DataSettings) -> Reader:
+    """The reader of a format."""
+    if form == "csv":
+        return CsvReader(data.delimiter)
+    if form == "parquet":
+        return ParquetReader()
+    from components.ingest.tfrecord_reader import TfRecordReader  # loads TFX's C++ library; the others need none
+
+    return TfRecordReader()
+
+
+def survey(path: Path, form: Format, settings: IngestSettings, limit: int | None = None) -> Survey:
+    """Looks through one file, or only through its first `limit` blocks.
+
+    Raises:
+      DataError: the file cannot be read.
+    """
+    reader = reader_for(form, settings.data)
+    if form == "tfrecord":
+        evidence = reader.survey(path, set(), limit)
+        return Survey(tuple(sorted(evidence)), evidence)
+    return Survey(reader.columns(path), reader.survey(path, set(settings.declared), limit))
+
+
+def decide(surveys: Mapping[Path, Survey], form: Format, settings: IngestSettings) -> Plan:
+    """Decides the columns of the whole input and their types.
+
+    A declared column that no file has may still come from `data.prepare`.
+
+    Raises:
+      DataError: a declared column is missing from some file, or from all of them with nothing to compute it.
+    """
+    declared = settings.declared
+    for name in declared:
+        lacking = [path for path, found in surveys.items() if name not in found.names]
+        if lacking and len(lacking) == len(surveys) and settings.data.prepare:
+            continue
+        # A TFRecord file names a feature only where an example has it: one file may well lack a rare feature.
+        if lacking and (form != "tfrecord" or len(lacking) == len(surveys)):
+            raise missing_column(name, str(lacking[0]), surveys[lacking[0]].names)
+    evidence: dict[str, Evidence] = {}
+    for found in surveys.values():
+        for name in found.names:
+            evidence[name] = evidence.get(name, Evidence()) + found.evidence.get(name, Evidence())
+    columns = {}
+    for name, counts in evidence.items():
+        raw = counts.raw > 0 and not counts.ints + counts.floats + counts.texts
+        columns[name] = Column(declared.get(name, None if raw else counts.type()), counts.many)
+    return Plan(settings, form, columns)
+
+
+def missing_column(name: str, where: str, found: tuple[str, ...]) -> DataError:
+    """The error of a declared column that is not there."""
+    return DataError(
+        f"column `{name}` is not in the data",
+        where=where,
+        expected=f"the features and the label of the settings, among them `{name}`",
+        received=f"columns {', '.join(found) or '(none)'}",
+        fix="correct the name in the settings, the input, or the delimiter",
+    )
+
+
+def no_rows(where: str, quarantined: int, reason: str = "") -> DataError:
+    """The error of an input without a good row."""
+    return DataError(
+        "the input has no row that can be used",
+        where=where,
+        expected="at least one good row",
+        received=f"{quarantined} rows in quarantine, the first because: {reason}" if quarantined else "no rows",
+        fix="look at the file; the settings may name another type, label or delimiter"
+        if quarantined
+        else "fill the file",
+    )

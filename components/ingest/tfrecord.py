@@ -1,0 +1,91 @@
+"""The TFRecord file format: records of bytes, each with its length and checksums.
+
+    uint64 length | uint32 masked CRC-32C of the length | data | uint32 masked CRC-32C of the data
+
+Source: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details. TensorFlow reads it too,
+but stops at the first damaged record, costs three times the CPU through Python, and takes seconds to import.
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import google_crc32c
+
+from schema.errors import DataError
+
+_HEADER = struct.Struct("<QI")
+_FOOTER = struct.Struct("<I")
+_BUFFER = 1 << 20
+
+
+@dataclass(frozen=True)
+class Records:
+    """Consecutive records of a file.
+
+    Attributes:
+      first: number of the first record, from 1.
+      data: the records' bytes; None for one whose checksum does not match.
+    """
+
+    first: int
+    data: list[bytes | None]
+
+
+def read(path: Path, rows: int) -> Iterator[Records]:
+    """Reads a TFRecord file, gzip where its name ends in `.gz`, at most `rows` records at a time.
+
+    Raises:
+      DataError: the file is damaged in a way that hides where its records start, or cut short.
+    """
+    first, data = 1, []
+    for record in _records(path):
+        data.append(record)
+        if len(data) == rows:
+            yield Records(first, data)
+            first, data = first + rows, []
+    if data:
+        yield Records(first, data)
+
+
+def _records(path: Path) -> Iterator[bytes | None]:
+    number = 0
+    with gzip.open(path) if path.name.endswith(".gz") else path.open("rb", buffering=_BUFFER) as stream:
+        while header := _read(stream, _HEADER.size, path, number):
+            number += 1
+            length, checksum = _HEADER.unpack(header) if len(header) == _HEADER.size else (0, -1)
+            if _masked(header[:8]) != checksum:
+                raise _damaged(path, number, "its length does not match its checksum")
+            data = _read(stream, length, path, number)
+            footer = _read(stream, _FOOTER.size, path, number)
+            if len(data) < length or len(footer) < _FOOTER.size:
+                raise _damaged(path, number, "the file ends within it")
+            yield data if _masked(data) == _FOOTER.unpack(footer)[0] else None
+
+
+def _masked(data: bytes) -> int:
+    checksum = google_crc32c.value(data)
+    return ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def _read(stream: BinaryIO | gzip.GzipFile, size: int, path: Path, number: int) -> bytes:
+    try:
+        return stream.read(size)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise _damaged(path, number, str(error)) from error
+
+
+def _damaged(path: Path, number: int, how: str) -> DataError:
+    return DataError(
+        "a TFRecord file is damaged or cut short",
+        where=f"{path}, record {number}",
+        expected="a whole TFRecord file (gzip only under a name that ends in .gz)",
+        received=how,
+        fix="copy or write the file again",
+    )
