@@ -87,19 +87,20 @@ def cdf(numbers: statistics_pb2.NumericStatistics) -> Cdf | None:
 
     The quantile histogram is fine where the rows are, and so stands up to outliers; the one of equal widths is
     fine where the rows are few. A value that bounds a quantile bucket on both sides is an atom: a tenth of the
-    rows or more hold it. NaN is left out; infinities count as the nearest finite bucket edge.
+    rows or more hold it. NaN is left out; infinities count as the largest or smallest finite bucket edge.
 
     Returns:
       None for a column without finite values.
     """
+    filled = [histogram for histogram in numbers.histograms if _counts(histogram).sum() > 0]
+    histograms = [(_edges(histogram), _counts(histogram)) for histogram in filled]
+    every_edge = np.concatenate([edges.ravel() for edges, _ in histograms] or [np.empty(0)])
+    finite = every_edge[np.isfinite(every_edge)]
+    if not finite.size:
+        return None
     points: dict[float, float] = {}
     atoms: set[float] = set()
-    for histogram in numbers.histograms:
-        edges = np.array([(b.low_value, b.high_value) for b in histogram.buckets], np.float64).reshape(-1, 2)
-        counts = np.array([b.sample_count for b in histogram.buckets], np.float64)
-        finite = edges[np.isfinite(edges)]
-        if not finite.size or counts.sum() <= 0:
-            continue
+    for edges, counts in histograms:
         edges = np.clip(edges, finite.min(), finite.max())
         points.setdefault(float(edges[0, 0]), 0.0)
         for (low, high), share in zip(edges.tolist(), (np.cumsum(counts) / counts.sum()).tolist(), strict=True):
@@ -108,8 +109,6 @@ def cdf(numbers: statistics_pb2.NumericStatistics) -> Cdf | None:
                 atoms.add(high)
         if numbers.min == 0:  # then zeros are an atom at the low end, and TFDV counts them exactly
             points[0.0] = max(points.get(0.0, 0.0), numbers.num_zeros / float(counts.sum()))
-    if not points:
-        return None
     x = np.array(sorted(points), np.float64)
     upto = np.maximum.accumulate(np.array([points[value] for value in x.tolist()], np.float64))
     upto = np.minimum(upto / upto[-1], 1.0)
@@ -117,6 +116,14 @@ def cdf(numbers: statistics_pb2.NumericStatistics) -> Cdf | None:
     below = np.where(jumps, np.concatenate([[0.0], upto[:-1]]), upto)
     below[0] = 0.0
     return Cdf(x, below, upto)
+
+
+def _edges(histogram: statistics_pb2.Histogram) -> Floats:
+    return np.array([(bucket.low_value, bucket.high_value) for bucket in histogram.buckets], np.float64).reshape(-1, 2)
+
+
+def _counts(histogram: statistics_pb2.Histogram) -> Floats:
+    return np.array([bucket.sample_count for bucket in histogram.buckets], np.float64)
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,8 @@ def _finding(
 
 
 def _sentence(reason: anomalies_pb2.AnomalyInfo.Reason) -> str:
-    return reason.description.strip().rstrip(".") or reason.short_description
+    """What TFDV says, as a quotation."""
+    return f'"{reason.description.strip().rstrip(".") or reason.short_description}"'
 
 
 def _type(feature: schema_pb2.Feature) -> str:
