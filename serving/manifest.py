@@ -28,7 +28,6 @@ class Provenance(BaseModel):
     """The Model artifact in the pipeline's artifact store."""
     statistics_uri: str
     """The ExampleStatistics artifact of the data that the model was trained on."""
-    data_fingerprint: str
     schema_fingerprint: str
     code_fingerprint: str
     settings_fingerprint: str

@@ -76,7 +76,7 @@ class JudgeExecutor(base_executor.BaseExecutor):
             found = judge(candidate, served, training, settings)
 
         decisions.write(found, verdict.uri)
-        results.write(candidate, served, verdict.uri)
+        results.write(candidate, served, settings.slices, verdict.uri)
         blessing.write(verdict, decisions.passed(found), model, baseline)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from components.decisions import Decision, Outcome
-from components.evaluation.results import OVERALL, Evaluation, SliceKey, SliceMetrics, slice_name
+from components.evaluation.results import OVERALL, Evaluation, SliceKey, SliceMetrics, keys_of, slice_name
 from components.evaluation.settings import LOWER_IS_BETTER, EvaluationSettings, ThresholdSettings
 
 STEP = "judge"
@@ -18,7 +18,7 @@ def judge(
     training: Mapping[str, float],
     settings: EvaluationSettings,
     *,
-    no_baseline: str = "no model is in service",
+    no_baseline: str = "there is no model in service to compare with",
 ) -> list[Decision]:
     """Applies every rule to a new model.
 
@@ -68,8 +68,8 @@ def _value_rules(candidate: Evaluation, settings: EvaluationSettings) -> Iterato
 def _slice_rules(candidate: Evaluation, settings: EvaluationSettings) -> Iterator[Decision]:
     for metric, threshold in settings.thresholds.items():
         for name, bounds in threshold.slices.items():
-            columns = sorted(settings.slices[name].features(name))
-            keys = sorted((key for key in candidate if _columns(key) == columns), key=slice_name)
+            columns = settings.slices[name].features(name)
+            keys = keys_of(candidate, columns)
             if not keys:
                 message = f"no row of the test split has a value of {' and '.join(columns)}: {metric} was not judged"
                 yield Decision(STEP, f"threshold:{metric}", name, "flag", message, None, _words(bounds), 0)
@@ -161,10 +161,6 @@ def _unfit(found: SliceMetrics, min_rows: int) -> str | None:
     if found.rows < min_rows:
         return f"{found.rows} rows, fewer than {min_rows}"
     return "all rows have the same label" if found.classes == 1 else None
-
-
-def _columns(key: SliceKey) -> list[str]:
-    return sorted(column for column, _ in key)
 
 
 def _words(bounds: ThresholdSettings) -> str:

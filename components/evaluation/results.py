@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from components.evaluation.settings import SliceSettings
 from schema.errors import DataError
 
 SliceKey = tuple[tuple[str, str | int | float], ...]
@@ -83,17 +84,29 @@ def load(folder: str) -> tuple[Evaluation, Evaluation | None]:
     return candidate, found.get(tfma.BASELINE_KEY)
 
 
-def write(candidate: Evaluation, baseline: Evaluation | None, folder: str) -> None:
+def write(candidate: Evaluation, baseline: Evaluation | None, slices: Mapping[str, SliceSettings], folder: str) -> None:
     """Writes `metrics.json`: metrics of the new model overall and by slice, and those of the model in service.
 
-    Metrics that are not finite are written as null, which every JSON reader knows.
+    A metric that is not defined (NaN) is left out: JSON has no word for it.
+
+    Args:
+      candidate: the new model.
+      baseline: the model in service, if any.
+      slices: slices of the settings by name.
+      folder: made if need be.
     """
     content = {
         "overall": _finite(candidate[OVERALL].metrics),
         "slices": [
-            {"slice": slice_name(key), "rows": found.rows, "classes": found.classes, "metrics": _finite(found.metrics)}
-            for key, found in sorted(candidate.items(), key=lambda item: slice_name(item[0]))
-            if key != OVERALL
+            {
+                "slice": name,
+                "value": ", ".join(str(dict(key)[column]) for column in group.features(name)),
+                "rows": candidate[key].rows,
+                "classes": candidate[key].classes,
+                "metrics": _finite(candidate[key].metrics),
+            }
+            for name, group in slices.items()
+            for key in keys_of(candidate, group.features(name))
         ],
         "baseline": _finite(baseline[OVERALL].metrics) if baseline else None,
     }
@@ -101,10 +114,16 @@ def write(candidate: Evaluation, baseline: Evaluation | None, folder: str) -> No
     Path(folder, FILE_NAME).write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
+def keys_of(evaluation: Evaluation, columns: Sequence[str]) -> list[SliceKey]:
+    """The slices of an evaluation that are cut by these columns, in the order of their names."""
+    keys = (key for key in evaluation if sorted(column for column, _ in key) == sorted(columns))
+    return sorted(keys, key=slice_name)
+
+
 def read_overall(folder: str) -> dict[str, float]:
-    """The finite overall metrics of the new model, from `metrics.json`."""
+    """The overall metrics of the new model, from `metrics.json`."""
     content = json.loads(Path(folder, FILE_NAME).read_text(encoding="utf-8"))
-    return {name: value for name, value in content["overall"].items() if value is not None}
+    return dict(content["overall"])
 
 
 def multiclass_metrics(matrix: npt.NDArray[np.float64]) -> dict[str, float]:
@@ -179,5 +198,5 @@ def _matrix(entries: Any) -> npt.NDArray[np.float64]:
     return matrix
 
 
-def _finite(metrics: dict[str, float]) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+def _finite(metrics: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}

@@ -99,7 +99,7 @@ def test_a_slice_by_boundaries_is_found_under_its_own_name():
 def test_the_first_model_has_nothing_to_be_compared_with_and_the_decision_says_so():
     (found,) = judge(evaluation(auc=0.5), None, {}, settings(change_thresholds={"auc": -0.01}))
     assert found.outcome == "pass"
-    assert found.message == "no model is in service: the change threshold on auc does not apply"
+    assert found.message == "there is no model in service to compare with: the change threshold on auc does not apply"
 
 
 @pytest.mark.parametrize(

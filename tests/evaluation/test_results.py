@@ -14,7 +14,7 @@ from sklearn import metrics as sk
 
 from components.evaluation import results
 from components.evaluation.results import OVERALL
-from components.evaluation.settings import METRICS
+from components.evaluation.settings import METRICS, SliceSettings
 from schema.errors import DataError
 
 SLOPE, BASELINE_SLOPE = 2.0, 0.1  # as in conftest.py
@@ -116,11 +116,12 @@ def test_metrics_are_written_for_other_programs_without_nan(tmp_path):
         OVERALL: results.SliceMetrics(100, 2, {"auc": 0.9, "precision": math.nan}),
         (("day", 1),): results.SliceMetrics(40, 1, {"auc": 0.0, "precision": 0.5}),
     }
-    results.write(found, None, str(tmp_path))
+    slices = {"weekday": SliceSettings(columns="day")}
+    results.write(found, None, slices, str(tmp_path))
     written = json.loads((tmp_path / "metrics.json").read_text())
-    assert written["overall"] == {"auc": 0.9, "precision": None}
+    assert written["overall"] == {"auc": 0.9}
     assert written["slices"] == [
-        {"slice": "day=1", "rows": 40, "classes": 1, "metrics": {"auc": 0.0, "precision": 0.5}}
+        {"slice": "weekday", "value": "1", "rows": 40, "classes": 1, "metrics": {"auc": 0.0, "precision": 0.5}}
     ]
     assert written["baseline"] is None
     assert results.read_overall(str(tmp_path)) == {"auc": 0.9}

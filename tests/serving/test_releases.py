@@ -25,7 +25,6 @@ PROVENANCE = Provenance(
     span=1,
     model_uri="/artifacts/taxi/train/model/7",
     statistics_uri="/artifacts/taxi/statistics/statistics/2",
-    data_fingerprint="d",
     schema_fingerprint="s",
     code_fingerprint="c",
     settings_fingerprint="e",

@@ -1,0 +1,102 @@
+"""Which model is in service, and what it was trained on: a strategy for TFX's Resolver.
+
+TFX's own LatestBlessedModelStrategy answers another question: a blessed model may never have been released, or may
+have been rolled back since. What is in service stands in the serving directory.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.common.resolver import Resolver, ResolverStrategy
+from tfx.types import standard_artifacts
+from tfx.utils import path_utils
+
+from serving import files, releases
+from serving.releases import Release
+
+
+class InServiceStrategy(ResolverStrategy):
+    """Picks artifacts of earlier runs by the manifest of the release in service.
+
+    Args:
+      serving_dir: the serving directory.
+      model_name: name of the model in TensorFlow Serving.
+    """
+
+    def __init__(self, serving_dir: str, model_name: str) -> None:
+        self._serving_dir = Path(serving_dir)
+        self._model_name = model_name
+
+    def resolve_artifacts(
+        self, store: Any, input_dict: dict[str, list[types.Artifact]]
+    ) -> dict[str, list[types.Artifact]]:
+        """Resolves what a run is compared with.
+
+        Args:
+          store: ML Metadata; not needed.
+          input_dict: `model`, `statistics` and `previous_span`: every Model and ExampleStatistics of the pipeline so
+            far; `examples`: the Examples of this run.
+
+        Returns:
+          `model`: the Model in service; `statistics`: those of its training data; `previous_span`: the statistics
+          of the latest span before this run's; `examples` as they came. Each of the first three is empty where
+          there is no such artifact, or its folder is gone.
+
+        Raises:
+          ReleaseError: the serving directory cannot be read.
+        """
+        release = releases.in_service(self._serving_dir, self._model_name)
+        model = [artifact for artifact in input_dict["model"] if release and _is_released(artifact, release)][:1]
+        statistics = [
+            artifact
+            for artifact in input_dict["statistics"]
+            if release and model and artifact.uri == release.manifest.statistics_uri and Path(artifact.uri).is_dir()
+        ]
+        return {
+            "model": model,
+            "statistics": statistics[:1],
+            "previous_span": _previous_span(input_dict["previous_span"], input_dict["examples"]),
+            "examples": input_dict["examples"],
+        }
+
+
+def in_service(serving_dir: Path, model_name: str, examples: types.BaseChannel) -> Resolver:
+    """The Resolver node `in_service`.
+
+    Args:
+      serving_dir: the serving directory.
+      model_name: name of the model in TensorFlow Serving.
+      examples: Examples of this run.
+
+    Returns:
+      A node with the outputs `model`, `statistics` and `previous_span` (see InServiceStrategy), each of which may
+      turn out empty.
+    """
+    return Resolver(
+        strategy_class=InServiceStrategy,
+        config={"serving_dir": str(serving_dir), "model_name": model_name},
+        model=types.Channel(type=standard_artifacts.Model),
+        statistics=types.Channel(type=standard_artifacts.ExampleStatistics),
+        previous_span=types.Channel(type=standard_artifacts.ExampleStatistics),
+        examples=examples,
+    ).with_id("in_service")
+
+
+def _is_released(artifact: types.Artifact, release: Release) -> bool:
+    """Whether an artifact is the model of a release, file by file.
+
+    Its address alone would not do: where ML Metadata was deleted and begun anew, the numbers in addresses start
+    again from 1.
+    """
+    folder = Path(path_utils.serving_model_path(artifact.uri))
+    return artifact.uri == release.manifest.model_uri and files.digests(folder) == release.manifest.files
+
+
+def _previous_span(statistics: list[types.Artifact], examples: list[types.Artifact]) -> list[types.Artifact]:
+    """The statistics of the latest span before that of the examples; the newest, where a span has several."""
+    span = min((artifact.span for artifact in examples), default=0)
+    earlier = [artifact for artifact in statistics if artifact.span < span and Path(artifact.uri).is_dir()]
+    return sorted(earlier, key=lambda artifact: (artifact.span, artifact.id))[-1:]
