@@ -85,7 +85,8 @@ def split_by_time(csv: Path, directory: Path) -> str:
     files = [directory / f"span-{span}" / "trips.csv" for span in (1, 2)]
     if not all(path.exists() for path in files):
         # As text: what is written is what was read, digit for digit.
-        header = csv.open(encoding="utf-8").readline().strip().split(",")
+        with csv.open(encoding="utf-8") as file:
+            header = file.readline().strip().split(",")
         as_text = pa.csv.ConvertOptions(
             column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=True, null_values=[""]
         )

@@ -103,7 +103,7 @@ def missing_modules(loaded: Loaded) -> Iterator[SettingsError]:
     }
     for place, name in named.items():
         module, colon, function = (name or "").partition(":")
-        if name is not None and not (colon and function and _exists(module, loaded.base)):
+        if name is not None and not (module and colon and function and _exists(module, loaded.base)):
             yield SettingsError(
                 f"The function that `{'.'.join(place)}` names cannot be found.",
                 where=loaded.document.place(place),

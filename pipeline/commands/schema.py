@@ -85,7 +85,8 @@ def accept(
 
     \b
     Example:
-      headgate run pipeline.yaml --to statistics && headgate schema accept pipeline.yaml
+      headgate run pipeline.yaml --to statistics
+      headgate schema accept pipeline.yaml
     """
     from pipeline.observed import observed_schema
     from pipeline.workspace import Workspace

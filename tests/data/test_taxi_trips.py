@@ -1,0 +1,82 @@
+"""The taxi trips: found, labelled and split by time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pyarrow as pa
+import pyarrow.csv
+import pytest
+
+from data.sources import materialise
+from data.taxi import TIME, label_big_tips, split_by_time, trips
+from schema.errors import DataError, SettingsError
+
+
+def test_the_trips_are_found_without_importing_tfx(tmp_path):
+    program = "import sys, data.taxi; print(data.taxi.trips()); sys.exit('tfx' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == str(trips())
+    assert materialise("taxi", tmp_path) == str(trips())
+    assert not list(tmp_path.iterdir())
+
+
+def test_trips_that_are_not_installed_are_told(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(DataError, match="not there"):
+        trips()
+
+
+def test_a_big_tip_is_more_than_a_fifth_of_the_fare():
+    batch = pa.record_batch(
+        {"fare": [10.0, 10.0, 0.0, 0.0, None, 5.0, float("nan")], "tips": [2.0, 2.1, 0.0, 1.0, 1.0, None, 1.0]}
+    )
+    labelled = label_big_tips(batch)
+    assert labelled.column("big_tip").to_pylist() == [0, 1, 0, 1, 1, 0, 0]
+    assert labelled.schema.field("big_tip").type == pa.int64()
+    assert labelled.schema.names == ["fare", "tips", "big_tip"]
+
+
+def test_columns_read_as_whole_numbers_do_as_well():
+    assert label_big_tips(pa.record_batch({"fare": [10], "tips": [3]})).column("big_tip").to_pylist() == [1]
+
+
+def test_the_label_agrees_with_tfx_s_own_on_every_trip():
+    table = pa.csv.read_csv(trips())
+    (batch,) = table.combine_chunks().to_batches()
+    frame = table.select(["fare", "tips"]).to_pandas().fillna(0).astype("float32")
+    expected = (frame["tips"] > frame["fare"] * frame["fare"].dtype.type(0.2)).astype(int)
+    assert label_big_tips(batch).column("big_tip").to_pylist() == expected.tolist()
+
+
+@pytest.mark.parametrize("batch", [{"fare": [1.0]}, {"fare": [1.0], "tips": ["much"]}])
+def test_a_missing_or_textual_column_is_told(batch):
+    with pytest.raises(DataError, match="tips"):
+        label_big_tips(pa.record_batch(batch))
+
+
+def test_the_halves_are_in_order_of_time_and_hold_every_trip_as_it_was(tmp_path):
+    pattern = split_by_time(trips(), tmp_path)
+    assert pattern == str(tmp_path / "span-{SPAN}/trips.csv")
+    first, second = (pa.csv.read_csv(pattern.format(SPAN=span)) for span in (1, 2))
+    assert first.num_rows == second.num_rows == 7501
+    assert max(first[TIME].to_pylist()) <= min(second[TIME].to_pylist())
+    lines = trips().read_text(encoding="utf-8").splitlines()
+    written = [tmp_path / f"span-{span}/trips.csv" for span in (1, 2)]
+    rows = [line for path in written for line in path.read_text(encoding="utf-8").splitlines()[1:]]
+    assert sorted(row.replace('"', "") for row in rows) == sorted(line.replace('"', "") for line in lines[1:])
+
+
+def test_splitting_again_changes_nothing(tmp_path):
+    split_by_time(trips(), tmp_path)
+    files = sorted(tmp_path.rglob("*.csv"))
+    before = [path.stat().st_mtime_ns for path in files]
+    split_by_time(trips(), tmp_path)
+    assert [path.stat().st_mtime_ns for path in files] == before
+
+
+def test_an_unknown_source_names_the_nearest(tmp_path):
+    with pytest.raises(SettingsError) as caught:
+        materialise("taxis", tmp_path)
+    assert caught.value.fix == "did you mean `taxi`?"

@@ -1,0 +1,78 @@
+"""Settings held against data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.check import missing_columns, missing_modules
+from pipeline.settings_file import load
+
+SETTINGS = """\
+name: trips
+data:
+  path: trips.csv
+  prepare: PREPARE
+  split: {by: customer}
+label: {name: tipped}
+features:
+  columns:
+    fare: {}
+evaluation:
+  slices:
+    company: company
+  thresholds: {auc: {min: 0.6}}
+drift: {features: {fair: {action: block}}}
+gate: {features: {fare: {other: warn}}}
+"""
+COLUMNS = ("customer", "tipped", "fare", "company", "fair")
+
+
+@pytest.fixture
+def loaded(tmp_path):
+    def write(prepare: str = "own:prepare"):
+        (tmp_path / "own.py").write_text("raise RuntimeError('imported')\n")
+        (tmp_path / "trips.yaml").write_text(SETTINGS.replace("PREPARE", prepare))
+        return load(str(tmp_path / "trips.yaml"))
+
+    return write
+
+
+def test_settings_that_fit_have_no_problems(loaded):
+    assert not list(missing_columns(loaded(), COLUMNS))
+    assert not list(missing_modules(loaded()))
+
+
+@pytest.mark.parametrize(
+    ("column", "place", "line"),
+    [
+        ("customer", "data.split.by", 5),
+        ("tipped", "label.name", 6),
+        ("fare", "features.columns.fare", 9),
+        ("company", "evaluation.slices.company", 12),
+        ("fair", "drift.features.fair", 14),
+    ],
+)
+def test_a_column_that_is_not_there_is_told_where_it_is_named(loaded, column, place, line):
+    problem = next(missing_columns(loaded(), [name for name in COLUMNS if name != column]))
+    assert f"`{column}`, which `{place}` names" in problem.what
+    assert problem.where.endswith(f"line {line}")
+
+
+def test_the_nearest_column_is_named(loaded):
+    problems = list(missing_columns(loaded(), ["customer", "tipped", "fare", "companies"]))
+    assert [problem.fix for problem in problems] == ["did you mean `companies`?", "did you mean `fare`?"]
+
+
+def test_user_code_is_found_beside_the_settings_file_without_importing_it(loaded):
+    assert not list(missing_modules(loaded("own:prepare")))
+    assert not list(missing_modules(loaded("data.taxi:label_big_tips")))
+
+
+@pytest.mark.parametrize("name", ["owm:prepare", "own", "own.sub.more:f", ":f"])
+def test_user_code_that_is_not_there_is_told(loaded, name):
+    problem = next(missing_modules(loaded(name)))
+    assert problem.received == name
+    assert problem.where.endswith("line 4")
+    assert str(Path(loaded(name).base)) in problem.expected

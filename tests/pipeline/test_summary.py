@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from components.decisions import Decision
+from pipeline.summary import DriftResult, ReleaseResult, SliceResult, StepResult, Summary, to_text
+
+FULL = Summary(
+    run_id="r1",
+    pipeline="taxi",
+    status="pushed",
+    steps=(StepResult("ingest", "complete", 1.23, "15,002 rows [all]"), StepResult("release", "complete", 0.2)),
+    metrics={"auc": 0.93, "calibration": float("nan")},
+    slices=(SliceResult("day", "1", 200, {"auc": 0.9}),),
+    drift=DriftResult("the model in service (span 1)", 18, ("company",)),
+    decisions=(
+        Decision("judge", "threshold:auc", "overall", "pass", "AUC 0.93 is at least 0.85.", 0.93, ">= 0.85"),
+        Decision("drift", "l_infinity", "company", "warn", "`company` drifted: 0.3 is above 0.1.", 0.3, "<= 0.1"),
+    ),
+    release=ReleaseResult("taxi", 1, "/w/serving/taxi/1"),
+    quarantined=3,
+    log="/w/logs/taxi/r1.log",
+)
+
+
+def test_the_json_is_the_contract_s():
+    record = json.loads(json.dumps(FULL.to_json(), allow_nan=False))
+    assert list(record)[:3] == ["run_id", "pipeline", "status"]
+    assert record["steps"][0] == {"id": "ingest", "state": "complete", "seconds": 1.23, "detail": "15,002 rows [all]"}
+    assert record["metrics"] == {"auc": 0.93, "calibration": None}
+    assert record["drift"] == {
+        "reference": "the model in service (span 1)", "compared": 18, "drifted": ["company"]
+    }  # fmt: skip
+    assert record["release"] == {"model": "taxi", "version": 1, "path": "/w/serving/taxi/1"}
+    assert "slices" not in record
+    assert FULL.to_json(slices=True)["slices"][0]["value"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("pushed", 0), ("stopped", 0), ("failed", 1), ("not_blessed", 3), ("blocked", 4)]
+)
+def test_each_status_has_its_exit_code(status, code):
+    assert Summary("r1", "taxi", status).exit_code == code
+
+
+def test_the_text_has_what_a_reader_looks_for_and_no_colours():
+    text = to_text(FULL)
+    assert "\x1b" not in text
+    for told in (
+        "taxi: released", "ingest", "15,002 rows [all]", "1 of 2 passed", "warn  `company` drifted", "auc 0.9300",
+        "3 rows did not parse", "version 1", "/w/logs/taxi/r1.log",
+    ):  # fmt: skip
+        assert told in text
+
+
+def test_decisions_that_block_come_first_and_the_rest_is_counted():
+    warn = Decision("gate", "new_column", "x", "warn", "A new column.")
+    block = Decision("gate", "missing_column", "fare", "block", "The column fare is missing.")
+    text = to_text(Summary("r1", "taxi", "blocked", decisions=(*[warn] * 20, block)))
+    assert text.index("block  The column fare") < text.index("warn  A new column")
+    assert "and 11 more" in text
+
+
+def test_a_run_with_nothing_to_do_says_so():
+    assert "nothing to do" in to_text(Summary("r1", "taxi", "pushed", nothing_to_do=True))
