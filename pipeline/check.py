@@ -6,6 +6,7 @@ import importlib.util
 import sys
 import tempfile
 from collections.abc import Collection, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +31,12 @@ class Checked:
     unused: tuple[str, ...]
 
 
-def check(loaded: Loaded) -> Checked:
+def check(loaded: Loaded, folder: Path | None = None) -> Checked:
     """Finds the input files, looks at their columns, and holds the settings against them.
+
+    Args:
+      loaded: the settings.
+      folder: where a data set that ships with Headgate is put; None: a temporary folder.
 
     Raises:
       SettingsError: a column or a module that the settings name is not there.
@@ -44,8 +49,8 @@ def check(loaded: Loaded) -> Checked:
         raise one_error(problems, loaded.document.name)
     if str(loaded.base) not in sys.path:  # for `data.prepare`
         sys.path.insert(0, str(loaded.base))
-    with tempfile.TemporaryDirectory() as folder:
-        columns = tuple(peek_columns(_ingestion(loaded.settings, Path(folder))))
+    with tempfile.TemporaryDirectory() if folder is None else nullcontext(folder) as place:
+        columns = tuple(peek_columns(_ingestion(loaded.settings, Path(place))))
     problems = list(missing_columns(loaded, columns))
     if problems:
         raise one_error(problems, loaded.document.name)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.check import missing_columns, missing_modules
+from pipeline.check import check, missing_columns, missing_modules
 from pipeline.settings_file import load
+from schema.errors import SettingsError
 
 SETTINGS = """\
 name: trips
@@ -76,3 +77,29 @@ def test_user_code_that_is_not_there_is_told(loaded, name):
     assert problem.received == name
     assert problem.where.endswith("line 4")
     assert str(Path(loaded(name).base)) in problem.expected
+
+
+DATA = "customer,tipped,fare,company,fair\n7,0,1.5,Blue,x\n"
+
+
+def test_check_looks_at_the_data_as_prepared(loaded, tmp_path):
+    (tmp_path / "trips.csv").write_text(DATA)
+    settings = loaded("prepared_here:prepare")
+    (tmp_path / "prepared_here.py").write_text(
+        "def prepare(batch):\n    return batch.append_column('made', batch.column('fare'))\n"
+    )
+    checked = check(settings)
+    assert checked.columns == ("customer", "tipped", "fare", "company", "fair", "made")
+    assert checked.unused == ("made",)
+
+
+def test_check_tells_input_that_is_not_there(loaded):
+    with pytest.raises(SettingsError) as caught:
+        check(loaded("data.taxi:label_big_tips"))
+    assert caught.value.exit_code == 2
+    assert "trips.csv" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["taxi", "classification"])
+def test_the_presets_fit_their_data(name, tmp_path):
+    assert load(name).settings.label.name in check(load(name), tmp_path).columns

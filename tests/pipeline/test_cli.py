@@ -228,3 +228,42 @@ def test_wrong_settings_are_told_before_anything_heavy_is_imported(tmp_path):
     assert result.returncode == 2
     assert not imported(result.stderr) & {*HEAVY}
     assert not list(tmp_path.iterdir())
+
+
+def test_check_needs_no_tensorflow(tmp_path):
+    result = program("check", folder=tmp_path, python=["-X", "importtime"])
+    assert result.returncode == 0
+    assert "preset taxi: good. 19 columns" in result.stdout
+    assert "tips" in result.stdout.partition("Not used: ")[2]
+    assert not imported(result.stderr) & {"tensorflow", "apache_beam", "tfx", "keras"}
+
+
+def test_init_and_check_and_show_go_together(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{number * 0.5},{'abc'[number % 3]},{number % 2}\n" for number in range(90))
+    Path("trips.csv").write_text("fare,company,label\n" + rows)
+    drafted = call("init", "trips.csv")
+    assert drafted.exit_code == 0
+    assert "headgate check pipeline.yaml && headgate run pipeline.yaml" in drafted.stdout
+    assert call("check", "pipeline.yaml").stdout == "pipeline.yaml: good. 3 columns in the data.\n"
+    assert "batch_size: 32" in call("check", "pipeline.yaml", "--show").stdout
+    record = json.loads(call("check", "pipeline.yaml", "--show", "--json").stdout)
+    assert record["columns"] == ["fare", "company", "label"]
+    assert record["settings"]["training"]["epochs"] == 20
+    assert call("init", "trips.csv").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("assignment", "told"),
+    [
+        ("evaluation.slices.z=compny", "did you mean `company`?"),
+        ("features.columns.frae={}", "did you mean `fare`?"),
+        ("data.split.by=driver", "no column `driver`"),
+        ("data.path=nowhere.csv", "nowhere.csv"),
+        ("data.prepare=nowhere:f", "cannot be found"),
+    ],
+)
+def test_check_refuses_what_the_data_do_not_have(call, assignment, told):
+    result = call("check", "--set", assignment)
+    assert result.exit_code == 2
+    assert told in result.stderr
