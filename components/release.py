@@ -7,8 +7,9 @@ from typing import Any
 
 from absl import logging
 from tfx import types
+from tfx.dsl.compiler.constants import PIPELINE_RUN_ID_PARAMETER_NAME
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
-from tfx.dsl.placeholder import runtime_placeholders
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import path_utils
@@ -143,6 +144,6 @@ class Release(base_component.BaseComponent):
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
                 settings=settings,
                 code=code,
-                run_id=runtime_placeholders.execution_invocation().pipeline_run_id,
+                run_id=RuntimeParameter(name=PIPELINE_RUN_ID_PARAMETER_NAME, ptype=str),
             )
         )

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from tfx.components.evaluator import constants
-from tfx.types import channel_utils, standard_artifacts
+from tfx.dsl.compiler.compiler import Compiler
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration.pipeline import Pipeline
+from tfx.types import Channel, standard_artifacts
 
 from components import decisions
 from components.evaluation import blessing
@@ -99,20 +102,29 @@ def test_a_blessing_holds_for_its_own_model_only_and_needs_record_and_file(tmp_p
     assert not blessing.blesses(verdict, model)
 
 
-def test_the_steps_fit_together():
-    def channel(kind):
-        return channel_utils.as_channel([kind()])
+def test_both_steps_run_without_a_model_in_service(tmp_path):
+    def node(kind, key):
+        return Resolver(**{key: Channel(type=kind)}).with_id(key)
 
+    nodes = {
+        "examples": node(standard_artifacts.Examples, "examples"),
+        "model": node(standard_artifacts.Model, "model"),
+        "baseline": node(standard_artifacts.Model, "baseline"),
+        "run": node(standard_artifacts.ModelRun, "run"),
+    }
+    examples, model, baseline, run = (each.outputs[key] for key, each in nodes.items())
     settings = EvaluationSettings.model_validate({"thresholds": {"auc": {"min": 0.7}}})
-    model = channel(standard_artifacts.Model)
-    evaluate = evaluator(channel(standard_artifacts.Examples), model, model, settings, LabelSettings(name="tipped"))
+    evaluate = evaluator(examples, model, baseline, settings, LabelSettings(name="tipped"))
     judge = Judge(
         evaluation=evaluate.outputs["evaluation"],
         model=model,
-        model_run=channel(standard_artifacts.ModelRun),
-        baseline_model=model,
+        model_run=run,
+        baseline_model=baseline,
         settings=settings.model_dump_json(),
         code="",
-    )
-    assert evaluate.id == "evaluate"
-    assert judge.outputs["blessing"].type is standard_artifacts.ModelBlessing
+    ).with_id("judge")
+    pipeline = Pipeline("taxi", str(tmp_path), components=[*nodes.values(), evaluate, judge])
+    compiled = {each.pipeline_node.node_info.id: each.pipeline_node for each in Compiler().compile(pipeline).nodes}
+    for step in ("evaluate", "judge"):
+        assert compiled[step].inputs.inputs["baseline_model"].min_count == 0
+        assert compiled[step].inputs.inputs["examples" if step == "evaluate" else "model"].min_count == 1

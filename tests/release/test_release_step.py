@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 from small_release import pushed, run
+from tfx.orchestration import metadata
+from tfx.types import standard_artifacts as artifacts
 
+from components.evaluation import blessing
+from components.release import ReleaseExecutor
 from serving import model_config, releases
 
 NOTHING = {"model": None, "statistics": None, "previous_span": None}
@@ -129,3 +133,24 @@ def test_a_release_that_cannot_be_written_fails_the_run_and_keeps_the_last_one(w
     with pytest.raises(releases.ReleaseError, match="could not be written"):
         run(workspace, span=2, rows="b")
     assert served(workspace) == first
+
+
+def test_the_manifest_names_the_run(workspace):
+    run(workspace, span=1, rows="a")
+    with metadata.Metadata(metadata.sqlite_metadata_connection_config(str(workspace / "metadata.db"))) as handle:
+        (context,) = handle.store.get_contexts_by_type("pipeline_run")
+    assert served(workspace).manifest.run_id == context.name
+
+
+def test_a_blessing_without_its_file_or_for_another_model_releases_nothing(tmp_path):
+    model, verdict = artifacts.Model(), artifacts.ModelBlessing()
+    model.uri, verdict.uri = str(tmp_path / "model"), str(tmp_path / "blessing")
+    other = artifacts.Model()
+    other.uri = str(tmp_path / "other")
+    for spoil in (lambda: (Path(verdict.uri) / "BLESSED").unlink(), lambda: setattr(model, "uri", other.uri)):
+        blessing.write(verdict, blessed=True, model=model, baseline=None)
+        spoil()
+        pushed_model = artifacts.PushedModel()
+        inputs = {"model": [model], "blessing": [verdict]}
+        ReleaseExecutor().Do(inputs, {"pushed_model": [pushed_model]}, {})
+        assert pushed_model.get_int_custom_property("pushed") == 0
