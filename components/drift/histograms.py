@@ -86,8 +86,8 @@ def cdf(numbers: statistics_pb2.NumericStatistics) -> Cdf | None:
     """Distribution of a numeric column, from both histograms that TFDV writes.
 
     The quantile histogram is fine where the rows are, and so stands up to outliers; the one of equal widths is
-    fine where the rows are few. A value that bounds a quantile bucket on both sides is an atom: a tenth of the
-    rows or more hold it. NaN is left out; infinities count as the largest or smallest finite bucket edge.
+    fine where the rows are few. A value that bounds a quantile bucket on both sides is an atom: one bucket's
+    worth of rows or more hold it. NaN is left out; infinities count as the largest or smallest finite bucket edge.
 
     Returns:
       None for a column without finite values.

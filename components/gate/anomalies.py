@@ -6,7 +6,7 @@ kinds, and its descriptions, which leave out half of what a reader needs, are to
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import tensorflow_data_validation as tfdv
@@ -63,12 +63,19 @@ HIDES: dict[Kind, frozenset[Kind]] = {
 """Kinds that say nothing more of a feature once another is told: they only follow from it."""
 
 
-def against_schema(statistics: Statistics, schema: schema_pb2.Schema, label: str) -> Iterator[Finding]:
+PRESENCE: frozenset[Kind] = frozenset({"missing_column", "all_missing"})
+"""Kinds that say that a column is not there at all."""
+
+
+def against_schema(
+    statistics: Statistics, schema: schema_pb2.Schema, *, named: Collection[str], label: str
+) -> Iterator[Finding]:
     """What TFDV finds in each split, against the schema as it holds for training.
 
     Args:
       statistics: by split.
       schema: a curated schema.
+      named: columns that the settings name; where none of the splits has one, the gate's own rules have told.
       label: name of the label, whose domain is its classes: what lies outside is an unexpected value.
     """
     environment = TRAINING if TRAINING in schema.default_environment else None
@@ -90,6 +97,7 @@ def against_schema(statistics: Statistics, schema: schema_pb2.Schema, label: str
                 features.get(name, FeatureNameStatistics()),
                 wanted.get(name, schema_pb2.Feature()),
                 is_label=name == label,
+                is_named=name in named,
                 filled=name in filled,
             )
             yield from _findings(subject, anomaly, schema)
@@ -105,6 +113,7 @@ class _Subject:
       feature: the feature's statistics, empty where the split lacks it.
       wanted: the feature in the schema, empty where the schema lacks it.
       is_label: whether it is the label.
+      is_named: whether the settings name it.
       filled: whether some split has values of it.
     """
 
@@ -113,6 +122,7 @@ class _Subject:
     feature: FeatureNameStatistics
     wanted: schema_pb2.Feature
     is_label: bool
+    is_named: bool
     filled: bool
 
 
@@ -120,7 +130,9 @@ def _findings(subject: _Subject, anomaly: anomalies_pb2.AnomalyInfo, schema: sch
     """One finding for each kind among an anomaly's reasons, but for those that only follow from another."""
     reasons: dict[Kind, anomalies_pb2.AnomalyInfo.Reason] = {}
     for reason in anomaly.reason:
-        reasons.setdefault(_kind(reason, subject), reason)
+        kind = _kind(reason, subject)
+        if not (kind in PRESENCE and subject.is_named and not subject.filled):
+            reasons.setdefault(kind, reason)
     hidden = frozenset[Kind]().union(*(HIDES.get(kind, frozenset()) for kind in reasons))
     for kind, reason in reasons.items():
         if kind not in hidden:
@@ -136,9 +148,11 @@ def _by_name(anomalies: anomalies_pb2.Anomalies) -> Iterator[tuple[str, anomalie
 
 def _kind(reason: anomalies_pb2.AnomalyInfo.Reason, subject: _Subject) -> Kind:
     kind = KINDS.get(anomalies_pb2.AnomalyInfo.Type.Name(reason.type), "other")
-    if kind in ("missing_column", "all_missing") and subject.filled:
-        # Other splits have it. A column that may lack in any share of the rows may well lack in a small split.
-        return "all_missing" if subject.wanted.presence.min_fraction > 0 else "missing_values"
+    if kind in PRESENCE and (subject.filled or not subject.is_named):
+        # A column that may lack in any share of the rows may well lack in all rows of a span or a split.
+        if subject.wanted.presence.min_fraction == 0:
+            return "missing_values"
+        return "all_missing" if subject.filled else kind
     if kind == "out_of_range" and subject.is_label:
         return "unexpected_value"
     varying = subject.feature.WhichOneof("stats") and common(subject.feature).num_missing == 0

@@ -38,12 +38,16 @@ def check(
     Returns:
       One decision for each feature and kind of anomaly that is not ignored; a single `pass` where there is none.
     """
+    named = {**columns, label.name: label.type}
+    against_schema = (
+        () if schema is None else anomalies.against_schema(statistics, schema, named=named, label=label.name)
+    )
     findings = [
         *rules.quarantine(ingested),
         *rules.empty_splits(statistics),
-        *rules.columns(statistics, {**columns, label.name: label.type}),
+        *rules.columns(statistics, named),
         *rules.label(statistics, label),
-        *(anomalies.against_schema(statistics, schema, label.name) if schema is not None else ()),
+        *against_schema,
     ]
     return decide(findings, settings) or [_fit(statistics, curated=schema is not None)]
 

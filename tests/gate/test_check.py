@@ -157,11 +157,22 @@ def test_a_column_that_one_split_lacks_blocks():
     assert "in eval" in decision.message
 
 
-def test_a_sparse_column_may_lack_in_a_small_split():
-    sparse = [1.0] + [None] * (ROWS - 1)
-    schema = curate(tfdv.infer_schema(data(fare=sparse)), label="tipped", label_type="int", classes=(0, 1))
-    decisions = decide({"train": data(fare=sparse), "eval": data(fare=column([None] * ROWS))}, schema)
-    only(decisions, "missing_values", "fare", "warn")
+@pytest.fixture
+def sparse_schema():
+    """A schema that lets the fare be missing in any number of rows."""
+    inferred = tfdv.infer_schema(data(fare=[1.0] + [None] * (ROWS - 1)))
+    return curate(inferred, label="tipped", label_type="int", classes=(0, 1))
+
+
+def test_a_sparse_column_may_lack_in_a_small_split(sparse_schema):
+    splits = {"train": data(), "eval": data(fare=column([None] * ROWS))}
+    only(decide(splits, sparse_schema), "missing_values", "fare", "warn")
+
+
+def test_a_sparse_column_that_nothing_reads_may_lack_in_a_whole_span(sparse_schema):
+    nothing = data(fare=column([None] * ROWS))
+    only(decide(nothing, sparse_schema, columns={}), "missing_values", "fare", "warn")
+    only(decide(nothing, sparse_schema), "all_missing", "fare")
 
 
 @pytest.mark.parametrize("schema", [SCHEMA, None])

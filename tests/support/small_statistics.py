@@ -11,6 +11,8 @@ from tfx.types import standard_artifacts
 from tfx.types.artifact_utils import encode_split_names
 from tfx.utils import io_utils
 
+from components.feature_statistics import QUANTILE_BUCKETS
+
 Column = Sequence[float | int | str | None] | np.ndarray
 
 
@@ -24,10 +26,14 @@ def column(values: Column, kind: str | None = None) -> pa.Array:
     return pa.array(rows, type=pa.large_list(inner))
 
 
-def statistics(**columns: Column | pa.Array) -> statistics_pb2.DatasetFeatureStatisticsList:
+def statistics(
+    *, buckets: int = QUANTILE_BUCKETS, **columns: Column | pa.Array
+) -> statistics_pb2.DatasetFeatureStatisticsList:
     """Statistics of a data set with these columns, all of the same length."""
     arrays = [values if isinstance(values, pa.Array) else column(values) for values in columns.values()]
-    return generate_statistics_in_memory(pa.RecordBatch.from_arrays(arrays, list(columns)), StatsOptions())
+    return generate_statistics_in_memory(
+        pa.RecordBatch.from_arrays(arrays, list(columns)), StatsOptions(num_quantiles_histogram_buckets=buckets)
+    )
 
 
 def statistics_artifact(
