@@ -13,6 +13,9 @@ import tensorflow as tf
 
 from components.label import LabelSettings
 
+do_not_convert = tf.autograph.experimental.do_not_convert
+"""AutoGraph would spend longer on rewriting these functions than they run: they have no Python control flow."""
+
 BLOCK = 1024
 """Rows that are parsed and transformed together."""
 
@@ -43,6 +46,7 @@ class Rows:
         records = tf.data.TFRecordDataset(names, buffer_size=1 << 20)
         return records.batch(BLOCK).map(self._parse, num_parallel_calls=tf.data.AUTOTUNE)
 
+    @do_not_convert
     def _parse(self, serialized: Any) -> tuple[dict[str, Any], Any]:
         return self._transform(serialized), label_tensor(serialized, self._label)
 
@@ -85,6 +89,7 @@ def shuffled_batches(blocks: tf.data.Dataset, batch_size: int, buffer: int, seed
     return shuffled.rebatch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 
+@do_not_convert
 def _permute(rows: tuple[dict[str, Any], Any], seed: Any) -> Any:
     count = tf.shape(rows[1])[0]
     order = tf.random.experimental.stateless_shuffle(tf.range(count), seed)
@@ -101,5 +106,10 @@ def label_counts(blocks: tf.data.Dataset, classes: int) -> list[int]:
     Returns:
       Rows of each class, by class index.
     """
-    counts = blocks.map(lambda _, label: tf.math.bincount(tf.cast(label, tf.int32), minlength=classes))
-    return [int(n) for n in counts.reduce(tf.zeros([classes], tf.int32), tf.add).numpy()]
+
+    @do_not_convert
+    def add(total: Any, block: tuple[dict[str, Any], Any]) -> Any:
+        return total + tf.math.bincount(tf.cast(block[1], tf.int32), minlength=classes)
+
+    counts = blocks.reduce(tf.zeros([classes], tf.int32), add)
+    return [int(count) for count in counts.numpy()]

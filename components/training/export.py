@@ -27,6 +27,8 @@ DTYPES: dict[ColumnType, tf.DType] = {"float": tf.float32, "int": tf.int64, "str
 MISSING: dict[ColumnType, Any] = {"float": float("nan"), "int": tf.int64.min, "string": ""}
 """What stands for a missing value in the `predict` signature."""
 
+EXAMPLES = tf.TensorSpec([None], tf.string, "examples")
+
 
 class Exported(tf.Module):
     """A trained network with everything that it needs to take raw rows.
@@ -37,6 +39,9 @@ class Exported(tf.Module):
       columns: type of each raw column that the network reads, by name.
       label: the `label` section.
       slices: slices by name; those with boundaries become `evaluation_features`.
+
+    Attributes:
+      transform: from serialized rows, string [batch], to the transformed features by name.
     """
 
     def __init__(
@@ -54,47 +59,42 @@ class Exported(tf.Module):
         self._label = label
         self._ranges = {name: group for name, group in slices.items() if group.boundaries}
         self._spec = {name: transform_output.raw_feature_spec()[name] for name in columns}
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
-    def serve_examples(self, examples: Any) -> dict[str, Any]:
-        """Scores of serialized rows."""
-        return {"scores": self.model(self.transform(examples), training=False)}
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
-    def transform_features(self, examples: Any) -> dict[str, Any]:
-        """Transformed features of serialized rows."""
-        return self.transform(examples)
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
-    def evaluation_features(self, examples: Any) -> dict[str, Any]:
-        """Label index and range slices of serialized rows."""
-        features = {"label_index": tf.squeeze(label_tensor(examples, self._label), axis=1)}
-        for name, group in self._ranges.items():
-            spec = {group.columns[0]: tf.io.VarLenFeature(self._slice_dtype(group.columns[0]))}
-            features[name] = range_names(tf.io.parse_example(examples, spec)[group.columns[0]], group.boundaries)
-        return features
-
-    def transform(self, examples: Any) -> dict[str, Any]:
-        """Parses serialized rows and applies the transform graph."""
-        return self.transform_layer(tf.io.parse_example(examples, self._spec))
-
-    def predict(self, columns: dict[str, Any]) -> dict[str, Any]:
-        """Scores of raw columns, [batch] each."""
-        raw = {name: self._raw(name, tensor) for name, tensor in columns.items()}
-        return {"scores": self.model(self.transform_layer(raw), training=False)}
+        # Tracing costs more than a small training. Each function is traced once, here, and called from all
+        # signatures and from the input pipeline; AutoGraph has nothing to convert in them.
+        raw = {name: _tensor_spec(spec) for name, spec in self._spec.items()}
+        self._apply = tf.function(self.transform_layer.call, input_signature=[raw], autograph=False)
+        self.transform = tf.function(self._transform, input_signature=[EXAMPLES], autograph=False)
 
     def signatures(self) -> dict[str, Any]:
-        """The concrete functions to save."""
-        specs = {name: tf.TensorSpec([None], DTYPES[kind], name) for name, kind in self._columns.items()}
-        return {
-            "serving_default": self.serve_examples,
-            "predict": tf.function(self.predict).get_concrete_function(specs),
-            "transform_features": self.transform_features,
-            "evaluation_features": self.evaluation_features,
+        """The functions to save, by signature name."""
+        columns = {name: tf.TensorSpec([None], DTYPES[kind], name) for name, kind in self._columns.items()}
+        serialized = {
+            "serving_default": self._serve_examples,
+            "transform_features": self._transform,
+            "evaluation_features": self._evaluation_features,
         }
+        return {
+            name: tf.function(function, input_signature=[EXAMPLES], autograph=False)
+            for name, function in serialized.items()
+        } | {"predict": tf.function(self._predict, autograph=False).get_concrete_function(columns)}
 
-    def _slice_dtype(self, column: str) -> tf.DType:
-        return DTYPES[self._columns.get(column, "float")]
+    def _transform(self, examples: Any) -> dict[str, Any]:
+        return self._apply(tf.io.parse_example(examples, self._spec))
+
+    def _serve_examples(self, examples: Any) -> dict[str, Any]:
+        return {"scores": self.model(self.transform(examples), training=False)}
+
+    def _predict(self, columns: dict[str, Any]) -> dict[str, Any]:
+        raw = {name: self._raw(name, tensor) for name, tensor in columns.items()}
+        return {"scores": self.model(self._apply(raw), training=False)}
+
+    def _evaluation_features(self, examples: Any) -> dict[str, Any]:
+        features = {"label_index": tf.squeeze(label_tensor(examples, self._label), axis=1)}
+        for name, group in self._ranges.items():
+            [column] = group.columns
+            spec = {column: tf.io.VarLenFeature(DTYPES[self._columns.get(column, "float")])}
+            features[name] = range_names(tf.io.parse_example(examples, spec)[column], group.boundaries)
+        return features
 
     def _raw(self, name: str, tensor: Any) -> Any:
         """A dense column as what the transform graph was traced with."""
@@ -106,6 +106,13 @@ class Exported(tf.Module):
         indices = tf.concat([rows, tf.zeros_like(rows)], axis=1)
         shape = tf.stack([tf.shape(tensor, tf.int64)[0], 1])
         return tf.SparseTensor(indices, tf.boolean_mask(tensor, present), shape)
+
+
+def _tensor_spec(spec: Any) -> Any:
+    """What a parsed column looks like to a traced function."""
+    if isinstance(spec, tf.io.FixedLenFeature):
+        return tf.TensorSpec([None, *spec.shape], spec.dtype)
+    return tf.SparseTensorSpec([None, None], spec.dtype)
 
 
 def range_names(values: Any, boundaries: tuple[float, ...]) -> Any:
