@@ -15,7 +15,7 @@ from pipeline.document import Path as Place
 from pipeline.problems import choice, one_error
 from pipeline.settings import PipelineSettings
 from pipeline.settings_file import Loaded
-from schema.errors import SettingsError
+from schema.errors import DataError, SettingsError
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,9 @@ def check(loaded: Loaded, folder: Path | None = None) -> Checked:
       folder: where a data set that ships with Headgate is put; None: a temporary folder.
 
     Raises:
-      SettingsError: a column or a module that the settings name is not there.
-      DataError: there are no input files, or their columns cannot be read.
+      SettingsError: there are no input files, or a module is not there, or a slice or another setting names a
+        column that neither the features nor the data have.
+      DataError: the data lack a feature or the label, or their columns cannot be read.
     """
     from components.ingest.peek import peek_columns
 
@@ -54,6 +55,7 @@ def check(loaded: Loaded, folder: Path | None = None) -> Checked:
     problems = list(missing_columns(loaded, columns))
     if problems:
         raise one_error(problems, loaded.document.name)
+    _refuse_incomplete(loaded, columns)
     used = {name for name, _ in named_columns(loaded.settings)}
     return Checked(columns, tuple(name for name in columns if name not in used))
 
@@ -85,10 +87,25 @@ def named_columns(settings: PipelineSettings) -> Iterator[tuple[str, Place]]:
         yield name, ("gate", "features", name)
 
 
+def _refuse_incomplete(loaded: Loaded, columns: Collection[str]) -> None:
+    """Features and label are declared: where the data lack one, it is the data that are wrong."""
+    declared = [*loaded.settings.features.columns, loaded.settings.label.name]
+    lacking = [name for name in declared if name not in columns]
+    if lacking:
+        raise DataError(
+            "The data lack columns that the pipeline needs.",
+            where=loaded.settings.data.path or f"data.source: {loaded.settings.data.source}",
+            expected=f"all of {', '.join(declared)}",
+            received=f"no {', '.join(lacking)}; there is {', '.join(columns)}",
+            fix="correct the data, or the names under `features` and `label`",
+        )
+
+
 def missing_columns(loaded: Loaded, columns: Collection[str]) -> Iterator[SettingsError]:
-    """A problem for each place in the settings that names a column which is not among `columns`."""
+    """A problem for each place that names a column which neither the data nor `features` and `label` have."""
+    known = {*columns, *loaded.settings.features.columns, loaded.settings.label.name}
     for name, place in named_columns(loaded.settings):
-        if name not in columns:
+        if name not in known:
             yield SettingsError(
                 f"The data have no column `{name}`, which `{'.'.join(place)}` names.",
                 where=loaded.document.place(place),

@@ -13,33 +13,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfx.components.evaluator.component import Evaluator
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
-from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.experimental.conditionals.conditional import Cond
 from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2
-from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
-from components.drift.component import Drift, DriftStepSettings
-from components.evaluation.component import Judge, JudgeSettings
-from components.evaluation.config import eval_config
-from components.gate.component import DataGate, GateStepSettings
-from components.in_service import InServiceStrategy
-from components.ingest.component import Ingest, IngestSettings
+from components.drift.component import Drift
+from components.drift.settings import DriftStepSettings
+from components.evaluation.component import Judge, evaluator
+from components.gate.component import DataGate
+from components.gate.settings import GateStepSettings
+from components.in_service import in_service as in_service_resolver
+from components.ingest.component import Ingest
+from components.ingest.settings import IngestSettings
+from components.label import ColumnType
 from components.release import Release, ReleaseStepSettings
 from components.statistics import Statistics
 from components.training.trainer import TrainerSettings
 from pipeline.settings import PipelineSettings
 from pipeline.steps import step_code
 from pipeline.workspace import Workspace
-
-EVALUATED_SPLIT = "test"
 
 
 @dataclass(frozen=True)
@@ -72,11 +70,11 @@ def build(plan: Plan) -> Pipeline:
     """
     settings = plan.settings
     code = {step: step_code(step, settings) for step in ("ingest", "statistics", "gate", "drift", "judge", "release")}
-    ingest = Ingest(settings=_ingest(settings).model_dump_json(), code=code["ingest"]).with_id("ingest")
+    ingest = Ingest(settings=ingest_settings(settings).model_dump_json(), code=code["ingest"]).with_id("ingest")
     examples = ingest.outputs["examples"]
     statistics = Statistics(examples=examples).with_id("statistics")
     schema = _schema(plan, statistics)
-    in_service = _in_service(plan, examples)
+    in_service = in_service_resolver(plan.workspace.serving, settings.served_as, examples)
     gate = DataGate(
         statistics=statistics.outputs["statistics"],
         schema=schema.outputs["schema"],
@@ -88,7 +86,8 @@ def build(plan: Plan) -> Pipeline:
     with _passed(gate):
         drift = Drift(
             statistics=statistics.outputs["statistics"],
-            reference=in_service.outputs["statistics"],
+            in_service=in_service.outputs["statistics"],
+            previous_span=in_service.outputs["previous_span"],
             examples=examples,
             settings=_drift(plan).model_dump_json(),
             code=code["drift"],
@@ -97,13 +96,15 @@ def build(plan: Plan) -> Pipeline:
         with _passed(drift):
             transform = _transform(settings, examples, schema)
             train = _train(plan, examples, transform, schema)
-            evaluate = _evaluate(settings, examples, train, in_service)
+            evaluate = evaluator(
+                examples, train.outputs["model"], in_service.outputs["model"], settings.evaluation, settings.label
+            )
             judge = Judge(
                 evaluation=evaluate.outputs["evaluation"],
                 model=train.outputs["model"],
                 model_run=train.outputs["model_run"],
                 baseline_model=in_service.outputs["model"],
-                settings=JudgeSettings(evaluation=settings.evaluation, label=settings.label).model_dump_json(),
+                settings=settings.evaluation.model_dump_json(),
                 code=code["judge"],
             ).with_id("judge")
             release = Release(
@@ -130,7 +131,8 @@ def _passed(step: Any) -> Cond:
     return Cond(step.outputs["report"].future()[0].property("passed") == 1)
 
 
-def _ingest(settings: PipelineSettings) -> IngestSettings:
+def ingest_settings(settings: PipelineSettings) -> IngestSettings:
+    """What ingestion needs of the settings."""
     return IngestSettings(
         data=settings.data,
         columns={name: column.type for name, column in settings.features.columns.items()},
@@ -145,36 +147,32 @@ def _schema(plan: Plan, statistics: Statistics) -> SchemaGen | ImportSchemaGen:
     return SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=False).with_id("schema")
 
 
-def _in_service(plan: Plan, examples: Channel) -> Resolver:
-    return Resolver(
-        strategy_class=InServiceStrategy,
-        config={"serving_dir": str(plan.workspace.serving), "model_name": plan.settings.served_as},
-        model=Channel(type=standard_artifacts.Model),
-        statistics=Channel(type=standard_artifacts.ExampleStatistics),
-        examples=examples,
-    ).with_id("in_service")
-
-
 def _gate(plan: Plan) -> GateStepSettings:
     settings = plan.settings
     return GateStepSettings(
         gate=settings.gate,
         label=settings.label,
-        columns=tuple(settings.features.columns),
+        columns=_named_columns(settings),
         max_quarantined=settings.data.max_quarantined,
         curated=plan.schema is not None,
     )
 
 
+def _named_columns(settings: PipelineSettings) -> dict[str, ColumnType | None]:
+    """Columns that must be there: of features and slices, with the types that the settings declare."""
+    declared = {name: column.type for name, column in settings.features.columns.items()}
+    sliced = {column for group in settings.evaluation.slices.values() for column in group.columns}
+    return {name: declared.get(name) for name in [*declared, *sorted(sliced - set(declared))]}
+
+
 def _drift(plan: Plan) -> DriftStepSettings:
     settings = plan.settings
     return DriftStepSettings(
-        pipeline=settings.name,
         drift=settings.drift,
-        columns=tuple(settings.features.columns),
-        label=settings.label,
+        features=tuple(settings.features.columns),
+        label=settings.label.name,
         log=str(plan.workspace.drift(settings.name)),
-        tensorboard=str(plan.workspace.tensorboard(settings.name)),
+        tensorboard=str(plan.workspace.tensorboard(settings.name) / "drift"),
     )
 
 
@@ -212,16 +210,6 @@ def _train(plan: Plan, examples: Channel, transform: Transform, schema: Any) -> 
     ).with_id("train")
 
 
-def _evaluate(settings: PipelineSettings, examples: Channel, train: Trainer, in_service: Resolver) -> Evaluator:
-    return Evaluator(
-        examples=examples,
-        model=train.outputs["model"],
-        baseline_model=in_service.outputs["model"],
-        eval_config=eval_config(settings.evaluation, settings.label),
-        example_splits=[EVALUATED_SPLIT],
-    ).with_id("evaluate")
-
-
 def _release(plan: Plan) -> ReleaseStepSettings:
     settings = plan.settings
     return ReleaseStepSettings(
@@ -230,4 +218,5 @@ def _release(plan: Plan) -> ReleaseStepSettings:
         serving_dir=str(plan.workspace.serving),
         keep=settings.release.keep,
         settings_fingerprint=plan.fingerprint,
+        code_fingerprint=step_code("train", settings),
     )

@@ -112,9 +112,17 @@ class History:
     def latest_schema(self, pipeline: str) -> Path | None:
         """The schema file of the latest run that has one."""
         for run in self._contexts(pipeline):
-            step = self._steps(run).get("schema")
-            if step and "schema" in step.outputs:
-                return Path(step.outputs["schema"].uri, "schema.pbtxt")
+            folder = _folder(self._steps(run), "schema", "schema")
+            if folder:
+                return folder / "schema.pbtxt"
+        return None
+
+    def latest_statistics(self, pipeline: str) -> Path | None:
+        """The folder of the latest statistics of a pipeline's data, `Split-*/FeatureStats.pb` in it."""
+        for run in self._contexts(pipeline):
+            folder = _folder(self._steps(run), "statistics", "statistics")
+            if folder:
+                return folder
         return None
 
     def record(self, run_id: str, **properties: str) -> None:
@@ -263,11 +271,10 @@ def _drift(steps: dict[str, Step]) -> DriftResult | None:
         return None
     record = json.loads((folder / "drift.json").read_text("utf-8"))
     reference = record["reference"]
-    features = record["features"]
     return DriftResult(
-        reference=reference and f"{reference['kind'].replace('_', ' ')} (span {reference['span']})",
-        compared=len(features),
-        drifted=tuple(each["feature"] for each in features if each["drifted"]),
+        reference=f"span {reference['span']} ({reference['kind'].replace('_', ' ')})" if reference else None,
+        compared=record["compared"],
+        drifted=tuple(record["drifted"]),
     )
 
 

@@ -10,16 +10,16 @@ from pipeline.settings import PipelineSettings
 
 CODE: dict[str, tuple[str, ...]] = {
     "ingest": ("components.ingest", "components.label"),
-    "statistics": ("components.statistics",),
+    "statistics": ("components.statistics", "components.ingest.tfrecord"),
     "schema": (),
     "in_service": (),
-    "gate": ("components.gate", "components.decisions"),
-    "drift": ("components.drift", "components.decisions"),
+    "gate": ("components.gate", "components.decisions", "components.feature_statistics", "schema.curation"),
+    "drift": ("components.drift", "components.decisions", "components.feature_statistics"),
     "transform": ("components.transform",),
     "train": ("components.training", "components.models", "components.transform", "components.label"),
-    "evaluate": ("components.evaluation.config",),
+    "evaluate": (),
     "judge": ("components.evaluation", "components.decisions"),
-    "release": ("components.release", "serving.releases"),
+    "release": ("components.release", "serving"),
 }
 """Modules whose change makes a step run again, by step, in the order of the pipeline."""
 
