@@ -21,14 +21,19 @@ FEATURES_SIGNATURE = "evaluation_features"
 LABEL = "label_index"
 """Output of `evaluation_features`: the class index, or the number to predict."""
 
+# TFMA's default of 10,000 thresholds merges a histogram of that size for every slice: with 86 slices of 1,500 rows
+# that was a third of the CPU of the whole step. With 2,000 the AUC is off by less than 1e-4, or 3e-4 where no score
+# exceeds 0.02.
+_AUC_THRESHOLDS = {"num_thresholds": 2000}
+
 _TFMA_METRICS: dict[Task, dict[str, tuple[str, dict[str, Any]]]] = {
     "binary": {
         "binary_accuracy": ("BinaryAccuracy", {}),
         "precision": ("Precision", {}),
         "recall": ("Recall", {}),
         "f1": ("F1Score", {}),
-        "auc": ("AUC", {"num_thresholds": 2000}),
-        "auc_pr": ("AUCPrecisionRecall", {"num_thresholds": 2000}),
+        "auc": ("AUC", _AUC_THRESHOLDS),
+        "auc_pr": ("AUCPrecisionRecall", _AUC_THRESHOLDS),
         "binary_crossentropy": ("BinaryCrossEntropy", {}),
         "calibration": ("Calibration", {}),
         CONFUSION: ("ConfusionMatrixAtThresholds", {"thresholds": [0.5]}),
