@@ -157,14 +157,16 @@ class History:
         return sorted(runs, key=lambda run: run.id, reverse=True)
 
     def _run(self, run_id: str) -> mlmd.Context:
-        known = self._contexts(None)
-        for run in known:
-            if run.name == run_id:
-                return run
+        found = (
+            self._store.get_context_by_type_and_name(RUN_TYPE, run_id) if self._workspace.metadata.exists() else None
+        )
+        if found is not None:
+            return found
+        known = [run.name for run in self._contexts(None)]
         raise SettingsError(
             "There is no such run.",
             where=str(self._workspace.root),
-            expected=f"one of {[run.name for run in known[:5]]}" if known else "a workspace with runs",
+            expected=f"one of {known[:5]}" if known else "a workspace with runs",
             received=run_id,
             fix="list the runs with `headgate runs`",
         )
