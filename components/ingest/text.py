@@ -32,6 +32,7 @@ _NUMBER = r"(?i)^[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:ini
 _MISSING = pa.array(MISSING)
 _EXACT = 2.0**53
 _MAX_DIGITS = 18
+_TRIED = 16
 
 _MAY_BE_NUMBER_OR_MISSING = np.zeros(256, bool)
 _MAY_BE_NUMBER_OR_MISSING[list(b"0123456789+-.iInN#<") + list(range(33)) + list(range(128, 256))] = True
@@ -154,7 +155,13 @@ def _is_utf8(value: bytes) -> bool:
 
 
 def _cast(values: pa.BinaryArray, to: pa.DataType) -> pa.Array | None:
-    """Arrow's own conversion; None where it refuses a value or reads it in another way than the rules say."""
+    """Arrow's own conversion; None where it refuses a value or reads it in another way than the rules say.
+
+    A cast that fails costs twenty times one that succeeds, since Arrow words an error for each value: a few values
+    are tried first.
+    """
+    if len(values) > _TRIED and _cast(values[:_TRIED], to) is None:
+        return None
     try:
         text = values.cast(pa.string())
         numbers = text.cast(to)
