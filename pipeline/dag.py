@@ -153,7 +153,6 @@ def _gate(plan: Plan) -> GateStepSettings:
         gate=settings.gate,
         label=settings.label,
         columns=_named_columns(settings),
-        max_quarantined=settings.data.max_quarantined,
         curated=plan.schema is not None,
     )
 

@@ -52,7 +52,7 @@ class Executor(BaseExecutor):
             ingested=Ingested(
                 rows=examples.get_int_custom_property("rows"),
                 quarantined=examples.get_int_custom_property("quarantined"),
-                max_quarantined=settings.max_quarantined,
+                max_quarantined=settings.gate.max_quarantined,
             ),
         )
         decisions.write(found, report.uri)

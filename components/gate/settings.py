@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from components.label import ColumnType, LabelSettings
 from schema.section import Section
@@ -33,6 +33,8 @@ WARN_BY_DEFAULT: frozenset[Kind] = frozenset({"new_column", "missing_values"})
 class GateSettings(Section):
     """What an anomaly leads to, by kind and by feature."""
 
+    max_quarantined: float = Field(0.01, ge=0, le=1)
+    """Share of rows that may fail to parse before the kind `quarantine` is found."""
     severities: dict[Kind, Severity] = {}
     features: dict[str, dict[Kind, Severity]] = {}
     """Severities of one feature, such as `company: {unexpected_value: warn}`; they win over `severities`."""
@@ -57,7 +59,5 @@ class GateStepSettings(Section):
     label: LabelSettings
     columns: dict[str, ColumnType | None]
     """Columns that features and slices name, with their types; null where the settings give none."""
-    max_quarantined: float
-    """`data.max_quarantined`."""
     curated: bool
     """Whether the schema is a curated one. An inferred schema has nothing to say against its own data."""

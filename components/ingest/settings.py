@@ -50,8 +50,6 @@ class DataSettings(Section):
     float64 or string (or lists of them), null where a value is missing. It may add, change and remove columns,
     and drop rows; a row that is refused after rows were dropped is reported by its batch's first line."""
     split: SplitSettings = SplitSettings()
-    max_quarantined: float = Field(0.01, ge=0, le=1)
-    """Share of rows that may fail to parse before the run is blocked."""
 
     @field_validator("delimiter")
     @classmethod

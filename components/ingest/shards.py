@@ -13,11 +13,12 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from itertools import compress
 from pathlib import Path
+from typing import BinaryIO
 
 import apache_beam as beam
 import numpy as np
-import tensorflow as tf
 
 from components.ingest import reports, splits
 from components.ingest.deal import deal
@@ -25,6 +26,7 @@ from components.ingest.rejects import FILE_NAME
 from components.ingest.reports import FileReport
 from components.ingest.settings import Format, IngestSettings
 from components.ingest.survey import Plan, Survey, decide, no_rows, survey
+from components.ingest.tfrecord import frame
 from schema.errors import DataError
 
 MakePipeline = Callable[[], beam.Pipeline]
@@ -143,17 +145,14 @@ class _WriteShards(beam.DoFn):
         counts, quarantined, dropped, first = np.zeros(len(splits.NAMES), np.int64), 0, 0, None
         name = f"data_tfrecord-{index:05d}-of-{self._files:05d}"
         with ExitStack() as stack:
-            shards = [self._folder / f"Split-{split}" / name for split in splits.NAMES]
-            writers = [tf.io.TFRecordWriter(str(stack.enter_context(self._appearing(shard)))) for shard in shards]
-            for writer in writers:
-                stack.enter_context(writer)
+            paths = [self._folder / f"Split-{split}" / name for split in splits.NAMES]
+            shards = [stack.enter_context(self._appearing(shard)) for shard in paths]
             quarantine = stack.enter_context(self._appearing(self._work / f"quarantine-{index:05d}"))
-            lines = stack.enter_context(quarantine.open("w", encoding="utf-8"))
-            write = [writer.write for writer in writers]
             for dealt in deal(path, self._plan):
-                for split, example in zip(dealt.splits.tolist(), dealt.examples, strict=True):
-                    write[split](example)
-                lines.writelines(json.dumps(asdict(reject), ensure_ascii=False) + "\n" for reject in dealt.rejects)
+                for split, shard in enumerate(shards):
+                    shard.write(frame(list(compress(dealt.examples, dealt.splits == split))))
+                for reject in dealt.rejects:
+                    quarantine.write(json.dumps(asdict(reject), ensure_ascii=False).encode() + b"\n")
                 counts += np.bincount(dealt.splits, minlength=len(counts))
                 first = first or next(iter(dealt.rejects), None)
                 quarantined += len(dealt.rejects)
@@ -161,8 +160,9 @@ class _WriteShards(beam.DoFn):
         return FileReport(tuple(counts.tolist()), quarantined, dropped, first)
 
     @contextmanager
-    def _appearing(self, path: Path) -> Iterator[Path]:
-        """A path to write to, renamed to `path` when the block ends well."""
+    def _appearing(self, path: Path) -> Iterator[BinaryIO]:
+        """A file that gets the name `path` when the block ends well."""
         partial = self._work / uuid.uuid4().hex
-        yield partial
+        with partial.open("wb") as stream:
+            yield stream
         partial.replace(path)

@@ -2,8 +2,9 @@
 
     uint64 length | uint32 masked CRC-32C of the length | data | uint32 masked CRC-32C of the data
 
-Source: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details. TensorFlow reads it too,
-but stops at the first damaged record, costs three times the CPU through Python, and takes seconds to import.
+Source: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details. TensorFlow reads and writes
+it too, but a record at a time, for three times the CPU; it stops at the first damaged record; and a Beam worker that
+does without TensorFlow starts ten seconds sooner.
 """
 
 from __future__ import annotations
@@ -11,18 +12,23 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import google_crc32c
+import numpy as np
+import numpy.typing as npt
 
 from schema.errors import DataError
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 _BUFFER = 1 << 20
+
+Checksum = TypeVar("Checksum", int, npt.NDArray[np.int64])
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,22 @@ class Records:
 
     first: int
     data: list[bytes | None]
+
+
+def frame(records: Sequence[bytes]) -> bytes:
+    """The bytes that a TFRecord file has for these records."""
+    checksums = np.array([google_crc32c.value(record) for record in records], np.int64)
+    footers = _masked(checksums).astype("<u4").tobytes()
+    parts: list[bytes] = []
+    for index, record in enumerate(records):
+        parts += (_header(len(record)), record, footers[4 * index : 4 * index + 4])
+    return b"".join(parts)
+
+
+@lru_cache(maxsize=4096)
+def _header(length: int) -> bytes:
+    data = struct.pack("<Q", length)
+    return data + _FOOTER.pack(_masked(google_crc32c.value(data)))
 
 
 def read(path: Path, rows: int) -> Iterator[Records]:
@@ -60,17 +82,16 @@ def _records(path: Path) -> Iterator[bytes | None]:
         while header := _read(stream, _HEADER.size, path, number):
             number += 1
             length, checksum = _HEADER.unpack(header) if len(header) == _HEADER.size else (0, -1)
-            if _masked(header[:8]) != checksum:
+            if _masked(google_crc32c.value(header[:8])) != checksum:
                 raise _damaged(path, number, "its length does not match its checksum")
             data = _read(stream, length, path, number)
             footer = _read(stream, _FOOTER.size, path, number)
             if len(data) < length or len(footer) < _FOOTER.size:
                 raise _damaged(path, number, "the file ends within it")
-            yield data if _masked(data) == _FOOTER.unpack(footer)[0] else None
+            yield data if _masked(google_crc32c.value(data)) == _FOOTER.unpack(footer)[0] else None
 
 
-def _masked(data: bytes) -> int:
-    checksum = google_crc32c.value(data)
+def _masked(checksum: Checksum) -> Checksum:
     return ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 

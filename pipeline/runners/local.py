@@ -11,7 +11,7 @@ from ml_metadata import proto as mlmd
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
-from tfx.orchestration.portable import launcher, partial_run_utils, runtime_parameter_utils
+from tfx.orchestration.portable import inputs_utils, launcher, partial_run_utils, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import context_lib
 
 from pipeline.summary import State, StepResult
@@ -22,6 +22,9 @@ STATES: dict[int, State] = {
     mlmd.Execution.CACHED: "cached",
     mlmd.Execution.FAILED: "failed",
 }
+
+IMPLICIT = "_"
+"""TFX's compiler names the input behind a condition `_STEP.OUTPUT`; a component's own inputs have plain names."""
 
 
 def register_run(database: Path, pipeline: str, run_id: str) -> None:
@@ -94,16 +97,19 @@ class LocalRunner:
         if node.execution_options.run.perform_snapshot:
             with metadata.Metadata(self._connection) as handle:
                 partial_run_utils.snapshot(handle, self._ir)
+        with metadata.Metadata(self._connection) as handle:
+            if isinstance(
+                inputs_utils.resolve_input_artifacts(pipeline_node=node, metadata_handle=handle), inputs_utils.Skip
+            ):
+                return "skipped"
         info = launcher.Launcher(
-            pipeline_node=node,
+            pipeline_node=_without_conditions(node),
             mlmd_connection=metadata.Metadata(self._connection),
             pipeline_info=self._ir.pipeline_info,
             pipeline_runtime_spec=self._ir.runtime_spec,
             executor_spec=runner_utils.extract_executor_spec(self._deployment, step),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, step),
         ).launch()
-        if info is None or info.execution_id is None:
-            return "skipped"
         with metadata.Metadata(self._connection) as handle:
             [execution] = handle.store.get_executions_by_id([info.execution_id])
         state = STATES.get(execution.last_known_state, "failed")
@@ -116,3 +122,19 @@ class LocalRunner:
                 fix="run the pipeline without --from, or see the log for the artifact that is missing",
             )
         return state
+
+
+def _without_conditions(node: Any) -> Any:
+    """A node whose conditions have been met, without them.
+
+    TFX counts the artifacts that a condition looks at as inputs, so its cache would run a step again whenever the
+    gate before it was asked again, even if the answer was the same.
+    """
+    if not node.inputs.conditionals:
+        return node
+    plain = type(node)()
+    plain.CopyFrom(node)
+    plain.inputs.conditionals.clear()
+    for key in [key for key in node.inputs.inputs if key.startswith(IMPLICIT)]:
+        del plain.inputs.inputs[key]
+    return plain

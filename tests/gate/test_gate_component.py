@@ -26,7 +26,6 @@ def run(tmp_path):
             gate=GateSettings(),
             label=LabelSettings(name="tipped"),
             columns={"payment": "string"},
-            max_quarantined=0.01,
             curated=curated,
         )
         schema, examples, report = standard_artifacts.Schema(), standard_artifacts.Examples(), GateReport()
