@@ -5,7 +5,7 @@ costs several times the CPU for it: each batch passes through its machinery once
 and the number of distinct ones are found by a shuffle of all values instead of by sketches. So:
 
 - up to `IN_MEMORY_BYTES` of examples, batches go straight into the generators, one after the other;
-- above that, or with options that the generators in memory do not know, stock StatisticsGen runs on Beam.
+- above that, stock StatisticsGen runs on Beam.
 
 The results differ by no more than the sketches' error. Up to 1,024 distinct values of a feature, the top values and
 their counts are exact; up to 16,384, so is the number of distinct values.
@@ -25,12 +25,11 @@ from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx import types
 from tfx.components.statistics_gen import executor
-from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_component, executor_spec
-from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
+from components.feature_statistics import QUANTILE_BUCKETS
 from components.ingest import tfrecord
 from schema.errors import DataError
 
@@ -43,17 +42,20 @@ stream through, and the generators keep sketches."""
 _ROWS = 10_000
 """Rows to a batch. Below, the generators' cost for each column of each batch shows; above, nothing is gained."""
 
+OPTIONS = tfdv.StatsOptions(num_quantiles_histogram_buckets=QUANTILE_BUCKETS)
+"""TFDV's defaults, but for the number of quantiles, which drift needs."""
+
 STATISTICS_KEY = standard_component_specs.STATISTICS_KEY
 EXAMPLES_KEY = standard_component_specs.EXAMPLES_KEY
 
 
 def compute(files: list[Path]) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """Statistics of TFRecord files of tf.Example, with TFDV's default options, in memory.
+    """Statistics of TFRecord files of tf.Example, in memory.
 
     Raises:
       DataError: a file is damaged.
     """
-    generators = stats_impl.get_generators(tfdv.StatsOptions(), in_memory=True)
+    generators = stats_impl.get_generators(OPTIONS, in_memory=True)
     accumulators = [generator.create_accumulator() for generator in generators]
     for batch in _batches(files):
         accumulators = [
@@ -93,7 +95,7 @@ class Executor(executor.Executor):
           DataError: a file of the examples is damaged.
         """
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES_KEY])
-        files = _small_input(examples, input_dict, exec_properties)
+        files = _small_input(examples)
         if files is None:
             super().Do(input_dict, output_dict, exec_properties)
             return
@@ -107,21 +109,8 @@ class Executor(executor.Executor):
             (folder / executor.DEFAULT_FILE_NAME).write_bytes(compute(paths).SerializeToString())
 
 
-def _small_input(
-    examples: types.Artifact, input_dict: dict[str, list[types.Artifact]], exec_properties: dict[str, Any]
-) -> dict[str, list[Path]] | None:
+def _small_input(examples: types.Artifact) -> dict[str, list[Path]] | None:
     """The files of each split, if they are to be computed in memory."""
-    plain = examples_utils.get_payload_format(examples) == example_gen_pb2.FORMAT_TF_EXAMPLE
-    if (
-        not plain
-        or input_dict.get(standard_component_specs.SCHEMA_KEY)
-        or any(
-            value and value != "null" and value != "[]"
-            for name, value in exec_properties.items()
-            if name in standard_component_specs.StatisticsGenSpec.PARAMETERS
-        )
-    ):
-        return None
     files = {
         split: sorted(Path(artifact_utils.get_split_uri([examples], split)).iterdir())
         for split in artifact_utils.decode_split_names(examples.split_names)
@@ -140,7 +129,7 @@ class StatisticsSpec(standard_component_specs.StatisticsGenSpec):
 
 
 class Statistics(base_beam_component.BaseBeamComponent):
-    """StatisticsGen with TFDV's default options.
+    """StatisticsGen with the options above.
 
     Args:
       examples: channel of `Examples`.
@@ -155,4 +144,6 @@ class Statistics(base_beam_component.BaseBeamComponent):
 
     def __init__(self, examples: types.BaseChannel, code: str = "") -> None:
         statistics = types.Channel(standard_artifacts.ExampleStatistics)
-        super().__init__(StatisticsSpec(examples=examples, statistics=statistics, code=code))
+        super().__init__(
+            StatisticsSpec(examples=examples, statistics=statistics, stats_options_json=OPTIONS.to_json(), code=code)
+        )

@@ -72,7 +72,7 @@ def build(plan: Plan) -> Pipeline:
     code = {step: step_code(step, settings) for step in ("ingest", "statistics", "gate", "drift", "judge", "release")}
     ingest = Ingest(settings=ingest_settings(settings).model_dump_json(), code=code["ingest"]).with_id("ingest")
     examples = ingest.outputs["examples"]
-    statistics = Statistics(examples=examples).with_id("statistics")
+    statistics = Statistics(examples=examples, code=code["statistics"]).with_id("statistics")
     schema = _schema(plan, statistics)
     in_service = in_service_resolver(plan.workspace.serving, settings.served_as, examples)
     gate = DataGate(

@@ -10,7 +10,7 @@ from pipeline.settings import PipelineSettings
 
 CODE: dict[str, tuple[str, ...]] = {
     "ingest": ("components.ingest", "components.label"),
-    "statistics": ("components.statistics", "components.ingest.tfrecord"),
+    "statistics": ("components.statistics", "components.feature_statistics", "components.ingest.tfrecord"),
     "schema": (),
     "in_service": (),
     "gate": ("components.gate", "components.decisions", "components.feature_statistics", "schema.curation"),
