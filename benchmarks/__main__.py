@@ -1,0 +1,33 @@
+"""Runs one benchmark: `python -m benchmarks NAME [--runs N] [--json]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+from benchmarks.harness import Result
+from benchmarks.ingest import ingest, ingest_memory
+from benchmarks.statistics import statistics
+
+BENCHMARKS: dict[str, Callable[[int], Result]] = {
+    "ingest": ingest,
+    "ingest_memory": ingest_memory,
+    "statistics": statistics,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measures, and prints a line of text or of JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", choices=BENCHMARKS)
+    parser.add_argument("--runs", type=int, default=3, help="how often each side is measured (default: 3)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(arguments)
+    result = BENCHMARKS[options.name](options.runs)
+    print(json.dumps(asdict(result)) if options.json else result)
+
+
+if __name__ == "__main__":
+    main()
