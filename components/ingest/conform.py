@@ -128,7 +128,7 @@ def _values(column: pa.Array, to: ColumnType | None) -> tuple[pa.Array, Mask | N
     if to == "float":
         return column.cast(pa.float64(), safe=False), None
     if pa.types.is_uint64(kind):
-        huge = pc.fill_null(pc.greater(column, 2**63 - 1), False)
+        huge = pc.fill_null(pc.greater(column, pa.scalar(2**63 - 1, pa.uint64())), False)
         return pc.if_else(huge, None, column).cast(pa.int64()), huge.to_numpy(zero_copy_only=False)
     if to == "int" and pa.types.is_floating(column.type):
         whole = text.whole_floats(column)

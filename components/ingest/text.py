@@ -121,8 +121,9 @@ def evidence(values: pa.BinaryArray) -> Evidence:
     present = len(values) - values.null_count
     if not present or _cast(values, pa.int64()) is not None:
         return Evidence(ints=present)
-    if _cast(values, pa.float64()) is not None:
-        return Evidence(floats=present)
+    floats = _cast(values, pa.float64())
+    if floats is not None and pc.any(pc.not_equal(pc.floor(floats), floats)).as_py():
+        return Evidence(floats=present)  # with one fraction among them, integers count as floats too
     values = values.drop_null()
     text, _ = _utf8(values.filter(pa.array(_MAY_BE_NUMBER_OR_MISSING[_first_bytes(values)])))
     text = pc.utf8_trim_whitespace(text)
