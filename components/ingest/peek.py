@@ -22,7 +22,11 @@ def peek_columns(settings: IngestSettings) -> tuple[str, ...]:
     if not settings.data.prepare:
         return reader_for(form, settings.data).columns(path)
     plan = decide({path: survey(path, form, settings, limit=1)}, form, settings)
+    refused, first = 0, None
     for chunk in reader_for(form, settings.data).chunks(path, plan.columns):
         if len(chunk.lines):
             return tuple(prepared(chunk, path, plan).batch.schema.names)
-    raise no_rows(str(path), 0)
+        refused += len(chunk.rejects)
+        first = first or next(iter(chunk.rejects), None)
+    where = f"{path}, line {first.line}" if first else str(path)
+    raise no_rows(where, refused, first.reason if first else "")

@@ -79,6 +79,7 @@ class LocalRunner:
         Raises:
           Exception: whatever a step raised; `finished` has been called with the state `failed` before.
         """
+        skipped: set[str] = set()
         for node in self._ir.nodes:
             step = node.pipeline_node.node_info.id
             if node.pipeline_node.execution_options.HasField("skip"):
@@ -86,10 +87,15 @@ class LocalRunner:
             started(step)
             begin = time.monotonic()
             try:
-                state = self._launch(node.pipeline_node)
+                # What hangs on a skipped step is skipped without asking TFX: of several conditions it asks any one
+                # first, and fails on the report of a gate that never ran.
+                follows = not skipped.isdisjoint(node.pipeline_node.upstream_nodes)
+                state: State = "skipped" if follows else self._launch(node.pipeline_node)
             except BaseException as error:
                 finished(StepResult(step, "failed", time.monotonic() - begin, str(error).partition("\n")[0]))
                 raise
+            if state == "skipped":
+                skipped.add(step)
             finished(StepResult(step, state, time.monotonic() - begin))
 
     def _launch(self, node: Any) -> State:

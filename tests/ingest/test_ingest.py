@@ -254,6 +254,15 @@ def test_peeking_reads_names_only(tmp_path):
     assert peek_columns(make(tmp_path / "x.csv")) == ("id", "name", "y")
 
 
+def test_peeking_at_rows_that_are_all_refused_says_why(tmp_path, module):
+    module("def prepare(batch):\n    return batch\n")
+    (tmp_path / "x.csv").write_text("id,name,y\n1,a,cheap\n2,b,dear\n")
+    with pytest.raises(DataError, match="no row that can be used") as raised:
+        peek_columns(make(tmp_path / "x.csv", prepare="users_code:prepare"))
+    assert raised.value.where.endswith("x.csv, line 2")
+    assert "2 rows in quarantine" in raised.value.received and "'cheap'" in raised.value.received
+
+
 table = st.lists(
     st.tuples(
         st.integers(-(2**63), 2**63 - 1) | st.just("oops"),
