@@ -1,0 +1,44 @@
+"""One released pipeline for all tests that start from a release."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from small_pipeline import SETTINGS, Ended, Pipeline, Snapshot, make, own_code_forgotten
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Protobuf warns of a call that TFX makes, and puts it down to the frame that called TFX."""
+    config.addinivalue_line("filterwarnings", r"ignore:label\(\) is deprecated:DeprecationWarning")
+
+
+@pytest.fixture(scope="session")
+def _first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline, Ended, Snapshot]:
+    pipeline = make(tmp_path_factory.mktemp("released") / "sales")
+    with own_code_forgotten(pipeline.folder):
+        ended = pipeline.run()
+    assert ended.code == 0, ended
+    return pipeline, ended, Snapshot(pipeline.folder)
+
+
+@pytest.fixture(scope="session")
+def first_run(_first: tuple[Pipeline, Ended, Snapshot]) -> Ended:
+    """How the run ended that released version 1."""
+    return _first[1]
+
+
+@pytest.fixture
+def released(_first: tuple[Pipeline, Ended, Snapshot]) -> Iterator[Pipeline]:
+    """A pipeline whose version 1 is in service, as that run left it. Tests may change all of it."""
+    pipeline, _, snapshot = _first
+    snapshot.put_back()
+    with own_code_forgotten(pipeline.folder):
+        yield pipeline
+
+
+@pytest.fixture
+def new(tmp_path) -> Iterator[Callable[..., Pipeline]]:
+    """Makes a pipeline that has never run."""
+    with own_code_forgotten(tmp_path):
+        yield lambda settings=SETTINGS: make(tmp_path / "sales", settings)
