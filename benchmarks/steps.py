@@ -58,14 +58,15 @@ def compute_statistics(source: str, target: str) -> None:
 
 
 def stock_compute_statistics(source: str, target: str) -> None:
-    """StatisticsGen's of the same."""
+    """StatisticsGen's of the same, with the same options."""
     _statistics(stock_statistics.Executor, source, target)
 
 
 def _statistics(executor: Any, source: str, target: str) -> None:
     artifact = standard_artifacts.ExampleStatistics()
     artifact.uri = target
-    executor(_context(target)).Do({"examples": [_examples(source)]}, {"statistics": [artifact]}, {})
+    properties = {"stats_options_json": statistics.OPTIONS.to_json()}
+    executor(_context(target)).Do({"examples": [_examples(source)]}, {"statistics": [artifact]}, properties)
 
 
 def _context(folder: str) -> BaseBeamExecutor.Context:

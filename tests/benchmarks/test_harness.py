@@ -1,0 +1,49 @@
+"""The measuring itself, and each benchmark once at a tiny size. Nothing here looks at the numbers."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import harness, ingest, statistics
+
+
+def test_a_function_is_called_in_a_fresh_process():
+    measured = harness.measure("os:getpid")
+    assert measured.value not in (None, os.getpid())
+    assert measured.cpu_seconds >= 0
+    assert measured.memory_bytes >= 0
+
+
+def test_a_failure_ends_with_the_processes_output():
+    with pytest.raises(RuntimeError, match="No such file"):
+        harness.measure("os:listdir", "/no/such/folder")
+
+
+def test_medians_of_alternating_measurements_are_compared():
+    order = []
+    ours, peers = iter([1.0, 9.0, 2.0]), iter([8.0, 4.0, 1.0])
+    result = harness.compare(
+        "name",
+        lambda: order.append("ours") or next(ours),
+        lambda: order.append("peer") or next(peers),
+        peer_name="peer",
+    )
+    assert order == ["ours", "peer"] * 3
+    assert (result.ours, result.peer, result.ratio, result.runs) == (2.0, 4.0, 2.0, 3)
+
+
+def test_the_command_prints_the_result_as_json(monkeypatch, capsys):
+    result = harness.Result("ingest", 1.0, 3.0, "peer", "CPU s", 3.0, 2)
+    monkeypatch.setitem(command.BENCHMARKS, "ingest", lambda runs: result)
+    command.main(["ingest", "--json"])
+    assert list(json.loads(capsys.readouterr().out)) == ["name", "ours", "peer", "peer_name", "unit", "ratio", "runs"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("benchmark", [ingest.ingest, ingest.ingest_memory, statistics.statistics])
+def test_each_benchmark_runs(benchmark):
+    assert benchmark(1, rows=200).runs == 1

@@ -1,0 +1,127 @@
+"""The statistics step against stock StatisticsGen, on the same artifacts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from tensorflow_metadata.proto.v0 import statistics_pb2
+from tfx import types
+from tfx.components.statistics_gen import executor as stock
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.types import standard_artifacts
+
+from components import statistics
+from components.ingest import tfrecord
+from components.ingest.encode import Encoder
+from schema.errors import DataError
+
+SPLITS = {"train": 3000, "eval": 400, "test": 50}
+
+
+def table(rows: int, seed: int) -> pa.RecordBatch:
+    random = np.random.default_rng(seed)
+    words = np.array([f"w{number}" for number in range(200)])
+    return pa.record_batch(
+        {
+            "number": pa.array(random.normal(size=rows), mask=random.random(rows) < 0.1),
+            "infinite": pa.array(np.where(random.random(rows) < 0.01, np.inf, 1.0)),
+            "count": pa.array(random.integers(-5, 1000, rows)),
+            "word": pa.array(random.choice(words, rows), mask=random.random(rows) < 0.2),
+            "list": pa.array([list(range(row % 3)) for row in range(rows)], pa.list_(pa.int64())),
+            "empty": pa.nulls(rows, pa.string()),
+        }
+    )
+
+
+@pytest.fixture
+def examples(tmp_path):
+    artifact = standard_artifacts.Examples()
+    artifact.uri = str(tmp_path / "examples")
+    artifact.split_names = '["train", "eval", "test"]'
+    artifact.span = 7
+    for seed, (split, rows) in enumerate(SPLITS.items()):
+        folder = tmp_path / "examples" / f"Split-{split}"
+        folder.mkdir(parents=True)
+        encoded = Encoder().encode(table(rows, seed))
+        for shard in range(2):
+            (folder / f"data_tfrecord-{shard:05d}-of-00002").write_bytes(tfrecord.frame(encoded[shard::2]))
+    return artifact
+
+
+@pytest.fixture
+def compute(tmp_path, examples):
+    def run(executor):
+        artifact = standard_artifacts.ExampleStatistics()
+        artifact.uri = str(tmp_path / executor.__module__)
+        options = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--sdk_container_image=unused"]
+        properties = {"stats_options_json": statistics.OPTIONS.to_json(), "exclude_splits": "[]"}
+        context = BaseBeamExecutor.Context(beam_pipeline_args=options, tmp_dir=str(tmp_path / "tmp"))
+        executor(context).Do({"examples": [examples]}, {"statistics": [artifact]}, properties)
+        found = {}
+        for split in SPLITS:
+            content = (tmp_path / executor.__module__ / f"Split-{split}" / "FeatureStats.pb").read_bytes()
+            found[split] = statistics_pb2.DatasetFeatureStatisticsList.FromString(content)
+        return artifact, found
+
+    return run
+
+
+@pytest.fixture
+def on_beam(monkeypatch):
+    """The splits that went through the stock executor."""
+    calls = []
+    original = stock.Executor.Do
+    monkeypatch.setattr(stock.Executor, "Do", lambda *args: calls.append(args) or original(*args))
+    return calls
+
+
+def comparable(dataset) -> dict[str, str]:
+    """Features by name as text, with numbers rounded."""
+    found = {}
+    for feature in dataset.features:
+        for histogram in feature.num_stats.histograms:
+            for bucket in histogram.buckets:
+                bucket.sample_count = round(bucket.sample_count)
+        for field in ("mean", "std_dev"):
+            if feature.HasField("num_stats"):
+                value = getattr(feature.num_stats, field)  # with infinite values it depends on the order: inf or NaN
+                setattr(feature.num_stats, field, round(value, 9) if np.isfinite(value) else 0)
+        found[feature.path.step[0]] = str(feature)
+    return found
+
+
+def test_small_inputs_get_in_memory_what_stock_computes(compute, on_beam):
+    artifact, ours = compute(statistics.Executor)
+    assert not on_beam
+    stock_artifact, peers = compute(stock.Executor)
+    assert artifact.split_names == stock_artifact.split_names
+    assert artifact.span == stock_artifact.span == 7
+    for split, rows in SPLITS.items():
+        (our,), (peer,) = ours[split].datasets, peers[split].datasets
+        assert our.num_examples == peer.num_examples == rows
+        assert our.name == peer.name
+        assert comparable(our) == comparable(peer)
+
+
+def test_large_inputs_go_through_beam(compute, on_beam, monkeypatch):
+    monkeypatch.setattr(statistics, "IN_MEMORY_BYTES", 1)
+    _, found = compute(statistics.Executor)
+    assert len(on_beam) == 1
+    assert found["train"].datasets[0].num_examples == SPLITS["train"]
+
+
+def test_damaged_examples_are_told_with_file_and_record(compute, tmp_path):
+    path = tmp_path / "examples/Split-train/data_tfrecord-00000-of-00002"
+    content = bytearray(path.read_bytes())
+    content[20] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="damaged") as raised:
+        compute(statistics.Executor)
+    assert raised.value.where == f"{path}, record 1"
+
+
+def test_the_component_has_the_outputs_of_statistics_gen():
+    component = statistics.Statistics(types.Channel(standard_artifacts.Examples), "fingerprint")
+    assert component.outputs["statistics"].type is standard_artifacts.ExampleStatistics
+    assert component.exec_properties["code"] == "fingerprint"
