@@ -2,8 +2,8 @@
 
 Signatures:
   serving_default: serialized `tf.Example`s, string [batch] -> scores, float32 [batch, units].
-  predict: raw columns by name, [batch] each: float32, int64 or string -> scores. A missing number is NaN, a
-    missing string is empty, a missing integer is the smallest int64.
+  predict: raw columns by name (see `argument_names`), [batch] each: float32, int64 or string -> scores. A missing
+    number is NaN, a missing string is empty, a missing integer is the smallest int64.
   transform_features: serialized `tf.Example`s -> the transformed features by name.
   evaluation_features: serialized `tf.Example`s -> label_index [batch] and a string [batch] for each slice
     that cuts a number into ranges. The Evaluator reads these; no client needs them.
@@ -11,7 +11,8 @@ Signatures:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -56,6 +57,7 @@ class Exported(tf.Module):
         self.model = model
         self.transform_layer = transform_output.transform_features_layer()
         self._columns = dict(columns)
+        self._arguments = argument_names(columns)
         self._label = label
         self._ranges = {name: group for name, group in slices.items() if group.boundaries}
         self._spec = {name: transform_output.raw_feature_spec()[name] for name in columns}
@@ -67,7 +69,10 @@ class Exported(tf.Module):
 
     def signatures(self) -> dict[str, Any]:
         """The functions to save, by signature name."""
-        columns = {name: tf.TensorSpec([None], DTYPES[kind], name) for name, kind in self._columns.items()}
+        columns = {
+            argument: tf.TensorSpec([None], DTYPES[self._columns[name]], argument)
+            for name, argument in self._arguments.items()
+        }
         serialized = {
             "serving_default": self._serve_examples,
             "transform_features": self._transform,
@@ -85,7 +90,7 @@ class Exported(tf.Module):
         return {"scores": self.model(self.transform(examples), training=False)}
 
     def _predict(self, columns: dict[str, Any]) -> dict[str, Any]:
-        raw = {name: self._raw(name, tensor) for name, tensor in columns.items()}
+        raw = {name: self._raw(name, columns[argument]) for name, argument in self._arguments.items()}
         return {"scores": self.model(self._apply(raw), training=False)}
 
     def _evaluation_features(self, examples: Any) -> dict[str, Any]:
@@ -106,6 +111,23 @@ class Exported(tf.Module):
         indices = tf.concat([rows, tf.zeros_like(rows)], axis=1)
         shape = tf.stack([tf.shape(tensor, tf.int64)[0], 1])
         return tf.SparseTensor(indices, tf.boolean_mask(tensor, present), shape)
+
+
+def argument_names(columns: Collection[str]) -> dict[str, str]:
+    """Names of the `predict` signature's arguments, by column.
+
+    TensorFlow saves arguments of ASCII letters, digits and `_` only, a letter first: `mean radius` becomes
+    `mean_radius`. A name that is taken gets a number; columns that have such a name anyway keep it.
+    """
+    plain = {name: re.sub(r"\W", "_", name, flags=re.ASCII) for name in columns}
+    plain = {name: text if re.match("[A-Za-z]", text) else f"arg_{text}" for name, text in plain.items()}
+    taken: dict[str, str] = {}
+    for name in sorted(columns, key=lambda each: each != plain[each]):
+        argument, number = plain[name], 2
+        while argument in taken:
+            argument, number = f"{plain[name]}_{number}", number + 1
+        taken[argument] = name
+    return {name: argument for argument, name in taken.items()}
 
 
 def _tensor_spec(spec: Any) -> Any:
