@@ -195,7 +195,8 @@ def _train(plan: Plan, examples: Channel, transform: Transform, schema: Any) -> 
         label=settings.label,
         model=settings.model,
         training=settings.training,
-        slices=settings.evaluation.slices,
+        # Only ranges are computed by the model: no other slice is a reason to train again.
+        slices={name: group for name, group in settings.evaluation.slices.items() if group.boundaries},
         tensorboard=str(plan.workspace.tensorboard(settings.name)),
     )
     return Trainer(

@@ -26,7 +26,7 @@ from pipeline.steps import STEPS, run_fingerprint
 from pipeline.summary import Status, StepResult, Summary
 from pipeline.workspace import Workspace
 from schema.curation import curated_path
-from schema.errors import DataError, HeadgateError
+from schema.errors import DataError, HeadgateError, SettingsError
 from serving.releases import in_service
 
 STANDS: tuple[Status, ...] = ("pushed", "not_blessed")
@@ -56,7 +56,7 @@ def run(
       What the run came to. A step that fails is told in the summary, not raised.
 
     Raises:
-      SettingsError: if the settings or the workspace cannot be used.
+      SettingsError: if the settings or the workspace cannot be used, or there is no run for `from_step` to go on from.
       DataError: if there are no input files to look at.
     """
     workspace.ensure()
@@ -67,6 +67,12 @@ def run(
         found = resolve(settings.data)
         fingerprint = run_fingerprint(settings, found.fingerprint, schema.read_bytes() if schema else b"")
         history = History(workspace)
+        if from_step not in (None, STEPS[0]) and not history.runs(settings.name):
+            raise SettingsError(
+                f"There is no run of `{settings.name}` to take the steps before `{from_step}` from.",
+                where=f"--from {from_step}, in {workspace.root}",
+                fix="run without --from",
+            )
         if cache and not from_step and not to_step:
             done = _nothing_to_do(history, workspace, settings, fingerprint)
             if done:

@@ -101,8 +101,7 @@ class LocalRunner:
     def _launch(self, node: Any) -> State:
         step = node.node_info.id
         if node.execution_options.run.perform_snapshot:
-            with metadata.Metadata(self._connection) as handle:
-                partial_run_utils.snapshot(handle, self._ir)
+            self._take_over(step)
         with metadata.Metadata(self._connection) as handle:
             if isinstance(
                 inputs_utils.resolve_input_artifacts(pipeline_node=node, metadata_handle=handle), inputs_utils.Skip
@@ -128,6 +127,20 @@ class LocalRunner:
                 fix="run the pipeline without --from, or see the log for the artifact that is missing",
             )
         return state
+
+    def _take_over(self, step: str) -> None:
+        """Makes what the steps before `step` gave in the latest run a part of this one."""
+        try:
+            with metadata.Metadata(self._connection) as handle:
+                partial_run_utils.snapshot(handle, self._ir)
+        except LookupError as error:
+            raise HeadgateError(
+                f"The latest run has no results that `{step}` could start from.",
+                where=f"--from {step}",
+                expected="a run in which all steps before it came to an end",
+                received=str(error).partition("\n")[0],
+                fix="run without --from: what did not change is taken from the cache",
+            ) from error
 
 
 def _without_conditions(node: Any) -> Any:

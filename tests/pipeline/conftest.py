@@ -37,6 +37,26 @@ def released(_first: tuple[Pipeline, Ended, Snapshot]) -> Iterator[Pipeline]:
         yield pipeline
 
 
+@pytest.fixture(scope="session")
+def _settled(_first: tuple[Pipeline, Ended, Snapshot]) -> tuple[Pipeline, Snapshot]:
+    pipeline, _, first = _first
+    first.put_back()
+    with own_code_forgotten(pipeline.folder):
+        pipeline.change(lambda settings: settings["evaluation"]["thresholds"]["auc"].update(min=0.61))
+        ended = pipeline.run()
+    assert (ended.code, ended.json["release"]["version"]) == (0, 1), ended
+    return pipeline, Snapshot(pipeline.folder)
+
+
+@pytest.fixture
+def settled(_settled: tuple[Pipeline, Snapshot]) -> Iterator[Pipeline]:
+    """Like `released`, after one more run, in which the model in service was the baseline and drift's reference."""
+    pipeline, snapshot = _settled
+    snapshot.put_back()
+    with own_code_forgotten(pipeline.folder):
+        yield pipeline
+
+
 @pytest.fixture
 def new(tmp_path) -> Iterator[Callable[..., Pipeline]]:
     """Makes a pipeline that has never run."""

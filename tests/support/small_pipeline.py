@@ -10,6 +10,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -252,7 +253,7 @@ class Snapshot:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._copy = folder.with_name(folder.name + ".saved")
+        self._copy = Path(tempfile.mkdtemp(prefix="saved-", dir=folder.parent), folder.name)
         shutil.copytree(folder, self._copy, symlinks=True)
 
     def put_back(self) -> None:
