@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
+import numpy as np
 
 from components.models.inputs import FeatureInput, Head
 from components.models.settings import LayerSettings, ModelSettings
@@ -25,7 +26,7 @@ def build(inputs: Sequence[FeatureInput], head: Head, settings: ModelSettings) -
     Output shape: [batch, head.units], float32.
     """
     tensors = {each.name: keras.Input((each.width,), name=each.name, dtype=each.dtype) for each in inputs}
-    columns = [_encode(each, tensors[each.name]) for each in inputs]
+    columns = [tensors[each.name] for each in inputs if each.ids is None] + _vectors(inputs, tensors)
     x = columns[0] if len(columns) == 1 else keras.layers.Concatenate(name="features")(columns)
     for number, layer in enumerate(settings.layers, start=1):
         x = _hidden(x, layer, number)
@@ -34,11 +35,22 @@ def build(inputs: Sequence[FeatureInput], head: Head, settings: ModelSettings) -
     return keras.Model(tensors, scores, name="dense")
 
 
-def _encode(feature: FeatureInput, tensor: keras.KerasTensor) -> keras.KerasTensor:
-    if feature.ids is None:
-        return tensor
-    vectors = keras.layers.Embedding(feature.ids, feature.embedding, name=f"{feature.name}_embedding")(tensor)
-    return keras.layers.Flatten(name=f"{feature.name}_vector")(vectors)
+def _vectors(inputs: Sequence[FeatureInput], tensors: Mapping[str, keras.KerasTensor]) -> list[keras.KerasTensor]:
+    """Learned vectors of all ids, [batch, width * number of ids] for each width.
+
+    Features whose vectors are equally wide share a table, in which each has rows of its own: one look-up and one
+    weight update a step in place of one for each feature.
+    """
+    vectors = []
+    for width in sorted({each.embedding for each in inputs if each.embedding}):
+        group = [each for each in inputs if each.embedding == width]
+        starts = np.cumsum([0] + [each.ids or 0 for each in group])
+        ids = [tensors[each.name] for each in group]
+        joined = ids[0] if len(ids) == 1 else keras.layers.Concatenate(name=f"ids_{width}")(ids)
+        rows = joined + np.repeat(starts[:-1], [each.width for each in group])
+        table = keras.layers.Embedding(int(starts[-1]), width, name=f"embedding_{width}")
+        vectors.append(keras.layers.Flatten(name=f"vectors_{width}")(table(rows)))
+    return vectors
 
 
 def _hidden(x: keras.KerasTensor, layer: LayerSettings, number: int) -> keras.KerasTensor:

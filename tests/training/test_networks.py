@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 import pytest
 
 from components.label import LabelSettings
@@ -27,7 +28,17 @@ def test_the_articles_network_is_two_dense_layers() -> None:
 def test_numbers_go_straight_and_ids_are_embedded() -> None:
     model = build_model(INPUTS, BINARY, ModelSettings(layers=()))
     assert model.get_layer("features").output.shape == (None, 1 + 4 + 2)
-    assert model.get_layer("hour_embedding").input_dim == 25
+    assert model.get_layer("embedding_2").input_dim == 25
+
+
+def test_features_with_vectors_of_one_width_share_a_table_but_no_row() -> None:
+    inputs = [FeatureInput("hour", ids=3, embedding=2), FeatureInput("day", ids=2, embedding=2)]
+    model = build_model(inputs, BINARY, ModelSettings(layers=()))
+    table = np.arange(10.0).reshape(5, 2)
+    model.get_layer("embedding_2").set_weights([table])
+    vectors = keras.Model(model.inputs, model.get_layer("vectors_2").output)
+    found = vectors({"hour": np.array([[0], [2]]), "day": np.array([[0], [1]])})
+    np.testing.assert_array_equal(found, [[0, 1, 6, 7], [4, 5, 8, 9]])
 
 
 def test_normalisation_replaces_the_bias() -> None:
