@@ -35,8 +35,8 @@ from schema.errors import DataError
 
 IN_MEMORY_BYTES = 1 << 30
 """Above this many bytes of examples, Beam's workers take over. Measured: a gigabyte (three million rows of 20 columns)
-takes half a minute on one core in memory, and six times the CPU on Beam, to which each worker adds ten seconds of
-imports; with fewer than eight workers Beam would be slower below this size. Memory does not set the limit: batches
+takes half a minute on one core in memory, and five times the CPU on Beam, to which each worker adds ten seconds of
+imports; with fewer than six workers Beam would be slower below this size. Memory does not set the limit: batches
 stream through, and the generators keep sketches."""
 
 _ROWS = 10_000

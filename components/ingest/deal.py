@@ -8,11 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from components.ingest import prepare, splits
-from components.ingest.chunks import Chunk, reasons, without
-from components.ingest.conform import conform
+from components.ingest.chunks import Chunk, without
 from components.ingest.encode import Encoder
 from components.ingest.rejects import Reject
 from components.ingest.settings import IngestSettings
@@ -48,31 +46,13 @@ def deal(path: Path, plan: Plan) -> Iterator[Dealt]:
     for read in reader_for(plan.format, settings.data).chunks(path, plan.columns):
         chunk = read
         if len(read.lines):
-            chunk = _labelled(prepared(read, path, plan), path, settings)
+            chunk = _labelled(prepare.prepared(read, path, plan), path, settings)
         if len(chunk.lines):
             dealt = encoder.encode(chunk.batch), splits.assign(chunk.batch, settings.data.split)
         else:
             dealt = [], np.zeros(0, np.int64)
         dropped = len(read.lines) + len(read.rejects) - len(chunk.lines) - len(chunk.rejects)
         yield Dealt(*dealt, chunk.rejects, dropped)
-
-
-def prepared(chunk: Chunk, path: Path, plan: Plan) -> Chunk:
-    """The chunk, which has rows, with the columns of the whole input, after `data.prepare`."""
-    batch, name = chunk.batch, plan.settings.data.prepare
-    for column in plan.columns.keys() - set(batch.schema.names):
-        batch = batch.append_column(column, pa.nulls(len(batch), plan.columns[column].arrow))
-    if name is None:
-        return Chunk(batch, chunk.lines, chunk.rejects, chunk.text)
-    result = prepare.apply(prepare.load(name), name, batch, f"{path}, the batch from line {chunk.lines[0]}")
-    types = {column: kind for column, kind in plan.settings.declared.items() if column in result.schema.names}
-    batch, refused = conform(result, types, f"data.prepare: {name}")
-    if len(batch) == len(chunk.lines):
-        chunk = Chunk(batch, chunk.lines, chunk.rejects, chunk.text)
-    else:  # which rows were dropped is not known
-        lines = np.full(len(batch), chunk.lines[0])
-        chunk = Chunk(batch, lines, chunk.rejects, lambda row: "(a row of the batch that starts here)")
-    return without(chunk, path, reasons(result, refused, types))
 
 
 def _labelled(chunk: Chunk, path: Path, settings: IngestSettings) -> Chunk:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.ingest import spans
-from components.ingest.deal import prepared
+from components.ingest.prepare import prepared
 from components.ingest.settings import IngestSettings
 from components.ingest.survey import decide, no_rows, reader_for, survey
 
