@@ -5,17 +5,22 @@ from __future__ import annotations
 import importlib.util
 import sys
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.ingest.settings import IngestSettings
+from components.ingest.spans import resolve
 from pipeline.document import Path as Place
 from pipeline.problems import choice, one_error
 from pipeline.settings import PipelineSettings
 from pipeline.settings_file import Loaded
 from schema.errors import DataError, SettingsError
+
+_MOST = 50
+_LONGEST = 60
+"""How many names of columns a message lists, and how many characters of each."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +56,12 @@ def check(loaded: Loaded, folder: Path | None = None) -> Checked:
     if str(loaded.base) not in sys.path:  # for `data.prepare`
         sys.path.insert(0, str(loaded.base))
     with tempfile.TemporaryDirectory() if folder is None else nullcontext(folder) as place:
-        columns = tuple(peek_columns(_ingestion(loaded.settings, Path(place))))
-    problems = list(missing_columns(loaded, columns))
-    if problems:
-        raise one_error(problems, loaded.document.name)
-    _refuse_incomplete(loaded, columns)
+        ingestion = _ingestion(loaded.settings, Path(place))
+        columns = tuple(peek_columns(ingestion))
+        problems = list(missing_columns(loaded, columns))
+        if problems:
+            raise one_error(problems, loaded.document.name)
+        _refuse_incomplete(ingestion, columns)
     used = {name for name, _ in named_columns(loaded.settings)}
     return Checked(columns, tuple(name for name in columns if name not in used))
 
@@ -87,21 +93,26 @@ def named_columns(settings: PipelineSettings) -> Iterator[tuple[str, Place]]:
         yield name, ("gate", "features", name)
 
 
-def _refuse_incomplete(loaded: Loaded, columns: Collection[str]) -> None:
+def _refuse_incomplete(ingestion: IngestSettings, columns: Sequence[str]) -> None:
     """Features and label are declared: where the data lack one, it is the data that are wrong."""
-    declared = [*loaded.settings.features.columns, loaded.settings.label.name]
-    lacking = [name for name in declared if name not in columns]
+    lacking = [name for name in ingestion.declared if name not in columns]
     if lacking:
         raise DataError(
             "The data lack columns that the pipeline needs.",
-            where=loaded.settings.data.path or f"data.source: {loaded.settings.data.source}",
-            expected=f"all of {', '.join(declared)}",
-            received=f"no {', '.join(lacking)}; there is {', '.join(columns)}",
-            fix="correct the data, or the names under `features` and `label`",
+            where=str(resolve(ingestion.data).files[0]),
+            expected=f"all of {', '.join(ingestion.declared)}",
+            received=f"no {', '.join(lacking)}; there is {_listed(columns)}",
+            fix=choice(lacking[0], columns) or "correct the data, or the names under `features` and `label`",
         )
 
 
-def missing_columns(loaded: Loaded, columns: Collection[str]) -> Iterator[SettingsError]:
+def _listed(columns: Sequence[str]) -> str:
+    """Names of columns as they came with the data: bounded in number and length, and nothing that a terminal obeys."""
+    names = ["".join(char if char.isprintable() else "�" for char in name[:_LONGEST]) for name in columns[:_MOST]]
+    return ", ".join(names) + (f" and {len(columns) - _MOST} more" if len(columns) > _MOST else "")
+
+
+def missing_columns(loaded: Loaded, columns: Sequence[str]) -> Iterator[SettingsError]:
     """A problem for each place that names a column which neither the data nor `features` and `label` have."""
     known = {*columns, *loaded.settings.features.columns, loaded.settings.label.name}
     for name, place in named_columns(loaded.settings):
@@ -109,7 +120,7 @@ def missing_columns(loaded: Loaded, columns: Collection[str]) -> Iterator[Settin
             yield SettingsError(
                 f"The data have no column `{name}`, which `{'.'.join(place)}` names.",
                 where=loaded.document.place(place),
-                expected=f"one of {', '.join(columns)}",
+                expected=f"one of {_listed(columns)}",
                 received=name,
                 fix=choice(name, columns) or "correct the name, or the data",
             )

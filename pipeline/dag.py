@@ -9,12 +9,12 @@ in service comes in twice: its training statistics are drift's reference, itself
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tfx.components.schema_gen.component import SchemaGen
-from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
 from tfx.dsl.experimental.conditionals.conditional import Cond
@@ -23,6 +23,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2
 from tfx.types.channel import Channel
 
+from components.curated_schema import CuratedSchema
 from components.drift.component import Drift
 from components.drift.settings import DriftStepSettings
 from components.evaluation.component import Judge, evaluator
@@ -140,10 +141,11 @@ def ingest_settings(settings: PipelineSettings) -> IngestSettings:
     )
 
 
-def _schema(plan: Plan, statistics: Statistics) -> SchemaGen | ImportSchemaGen:
+def _schema(plan: Plan, statistics: Statistics) -> SchemaGen | CuratedSchema:
     """A curated schema is imported; on first contact one is inferred, every feature optional."""
     if plan.schema is not None:
-        return ImportSchemaGen(schema_file=str(plan.schema)).with_id("schema")
+        fingerprint = hashlib.sha256(plan.schema.read_bytes()).hexdigest()
+        return CuratedSchema(schema_file=str(plan.schema), fingerprint=fingerprint).with_id("schema")
     return SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=False).with_id("schema")
 
 

@@ -13,7 +13,10 @@ CODE: dict[str, tuple[str, ...]] = {
     "statistics": ("components.statistics", "components.feature_statistics", "components.ingest.tfrecord"),
     "schema": (),
     "in_service": (),
-    "gate": ("components.gate", "components.decisions", "components.feature_statistics", "schema.curation"),
+    "gate": (
+        *("components.gate", "components.decisions", "components.feature_statistics"),
+        *("components.ingest.rejects", "schema.curation"),
+    ),
     "drift": ("components.drift", "components.decisions", "components.feature_statistics"),
     "transform": ("components.transform",),
     "train": ("components.training", "components.models", "components.transform", "components.label"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tfx.components.statistics_gen.stats_artifact_utils import load_statistics
@@ -19,7 +20,8 @@ from components import decisions
 from components.artifacts import GateReport
 from components.gate.check import check
 from components.gate.rules import Ingested
-from components.gate.settings import GateStepSettings
+from components.gate.settings import GateSettings, GateStepSettings
+from components.ingest import rejects
 
 
 class Executor(BaseExecutor):
@@ -49,14 +51,22 @@ class Executor(BaseExecutor):
             settings=settings.gate,
             label=settings.label,
             columns=settings.columns,
-            ingested=Ingested(
-                rows=examples.get_int_custom_property("rows"),
-                quarantined=examples.get_int_custom_property("quarantined"),
-                max_quarantined=settings.gate.max_quarantined,
-            ),
+            ingested=_ingested(examples, settings.gate),
         )
         decisions.write(found, report.uri)
         report.passed = int(decisions.passed(found))
+
+
+def _ingested(examples: Artifact, settings: GateSettings) -> Ingested:
+    path = Path(examples.uri, rejects.FILE_NAME)
+    first = next(iter(rejects.read(path)), None)
+    return Ingested(
+        rows=examples.get_int_custom_property("rows"),
+        quarantined=examples.get_int_custom_property("quarantined"),
+        max_quarantined=settings.max_quarantined,
+        listed_in=str(path),
+        first=f"{first.file}, line {first.line}: {first.reason}" if first else "",
+    )
 
 
 class DataGateSpec(ComponentSpec):

@@ -37,11 +37,15 @@ class Ingested:
       rows: rows that were read.
       quarantined: rows that did not parse and were put aside.
       max_quarantined: share of all rows that may be put aside, in [0, 1].
+      listed_in: the file that lists those that were put aside.
+      first: place and reason of the first of them.
     """
 
     rows: int
     quarantined: int
     max_quarantined: float
+    listed_in: str
+    first: str = ""
 
 
 def quarantine(ingested: Ingested) -> Iterator[Finding]:
@@ -54,7 +58,8 @@ def quarantine(ingested: Ingested) -> Iterator[Finding]:
             None,
             "",
             expected=f"at most {ingested.max_quarantined:.3%} of the rows not to parse",
-            seen=f"{share:.3%} ({ingested.quarantined:,} of {total:,}), listed with reasons in quarantine.jsonl",
+            seen=f"{share:.3%} ({ingested.quarantined:,} of {total:,}), the first at {ingested.first}; "
+            f"all are listed in {ingested.listed_in}",
             rows=ingested.quarantined,
         )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 FILE_NAME = "quarantine.jsonl"
 """The quarantine in the artifact's folder: one JSON object a line, with the fields of `Reject`."""
@@ -25,6 +28,13 @@ class Reject:
     line: int
     reason: str
     text: str
+
+
+def read(path: Path) -> Iterator[Reject]:
+    """Reads a quarantine row by row; a file that is not there has none."""
+    if path.is_file():
+        with path.open(encoding="utf-8") as file:
+            yield from (Reject(**json.loads(line)) for line in file)
 
 
 def shorten(text: str) -> str:

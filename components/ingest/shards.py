@@ -68,7 +68,7 @@ def ingest(
         results = _shards(files, plan, folder, work, make_pipeline)
     finally:
         shutil.rmtree(work)
-    return _summary(results, settings)
+    return _summary(results, files)
 
 
 def _surveys(
@@ -97,22 +97,26 @@ def _each(pipeline: beam.Pipeline, files: Sequence[Path]) -> beam.PCollection:
     return pipeline | "Files" >> beam.Create(list(enumerate(files))) | "Spread" >> beam.Reshuffle()
 
 
-def _summary(results: Sequence[FileReport], settings: IngestSettings) -> Summary:
+def _summary(results: Sequence[FileReport], files: Sequence[Path]) -> Summary:
     rows = dict(zip(splits.NAMES, np.sum([report.rows for report in results], axis=0).tolist(), strict=True))
     quarantined = sum(report.quarantined for report in results)
     if not any(rows.values()):
         first = next((report.first for report in results if report.first), None)
-        where = f"{first.file}, line {first.line}" if first else f"data.path: {settings.data.path}"
+        where = f"{first.file}, line {first.line}" if first else _named(files)
         raise no_rows(where, quarantined, first.reason if first else "")
     if not all(rows.values()):
         raise DataError(
             f"the {next(name for name, count in rows.items() if not count)} split is empty",
-            where=f"data.split of {settings.data.path}",
+            where=f"data.split of {_named(files)}",
             expected="at least one row in each split",
             received=", ".join(f"{name} {count}" for name, count in rows.items()),
             fix="use more rows, give the empty split a larger weight, or split by a column with more values",
         )
     return Summary(rows, quarantined, sum(report.dropped for report in results))
+
+
+def _named(files: Sequence[Path]) -> str:
+    return f"{files[0]}" + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
 class _SurveyFile(beam.DoFn):

@@ -73,7 +73,7 @@ class LocalRunner:
         """Runs the steps.
 
         Args:
-          started: called with a step's id before it runs.
+          started: called with a step's id before it runs; not where a gate holds it back.
           finished: called with what became of it.
 
         Raises:
@@ -84,29 +84,31 @@ class LocalRunner:
             step = node.pipeline_node.node_info.id
             if node.pipeline_node.execution_options.HasField("skip"):
                 continue
-            started(step)
             begin = time.monotonic()
             try:
+                if node.pipeline_node.execution_options.run.perform_snapshot:
+                    self._take_over(step)
                 # What hangs on a skipped step is skipped without asking TFX: of several conditions it asks any one
                 # first, and fails on the report of a gate that never ran.
-                follows = not skipped.isdisjoint(node.pipeline_node.upstream_nodes)
-                state: State = "skipped" if follows else self._launch(node.pipeline_node)
+                if not skipped.isdisjoint(node.pipeline_node.upstream_nodes) or self._held_back(node.pipeline_node):
+                    skipped.add(step)
+                    finished(StepResult(step, "skipped", 0.0))
+                    continue
+                started(step)
+                state = self._launch(node.pipeline_node)
             except BaseException as error:
                 finished(StepResult(step, "failed", time.monotonic() - begin, str(error).partition("\n")[0]))
                 raise
-            if state == "skipped":
-                skipped.add(step)
             finished(StepResult(step, state, time.monotonic() - begin))
+
+    def _held_back(self, node: Any) -> bool:
+        """Whether a gate before this step keeps it from running."""
+        with metadata.Metadata(self._connection) as handle:
+            inputs = inputs_utils.resolve_input_artifacts(pipeline_node=node, metadata_handle=handle)
+        return isinstance(inputs, inputs_utils.Skip)
 
     def _launch(self, node: Any) -> State:
         step = node.node_info.id
-        if node.execution_options.run.perform_snapshot:
-            self._take_over(step)
-        with metadata.Metadata(self._connection) as handle:
-            if isinstance(
-                inputs_utils.resolve_input_artifacts(pipeline_node=node, metadata_handle=handle), inputs_utils.Skip
-            ):
-                return "skipped"
         info = launcher.Launcher(
             pipeline_node=_without_conditions(node),
             mlmd_connection=metadata.Metadata(self._connection),

@@ -40,7 +40,7 @@ def decide(of_splits, schema=SCHEMA, label=LABEL, settings=None, quarantined=0, 
         settings=settings or GateSettings(),
         label=label,
         columns=columns,
-        ingested=Ingested(rows=ROWS, quarantined=quarantined, max_quarantined=0.01),
+        ingested=Ingested(ROWS, quarantined, 0.01, "quarantine.jsonl", "in.csv, line 7: no label"),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.check import check, missing_columns, missing_modules
 from pipeline.settings_file import load
-from schema.errors import SettingsError
+from schema.errors import DataError, SettingsError
 
 SETTINGS = """\
 name: trips
@@ -49,8 +49,6 @@ def test_settings_that_fit_have_no_problems(loaded):
     ("column", "place", "line"),
     [
         ("customer", "data.split.by", 5),
-        ("tipped", "label.name", 6),
-        ("fare", "features.columns.fare", 9),
         ("company", "evaluation.slices.company", 12),
         ("fair", "drift.features.fair", 14),
     ],
@@ -91,6 +89,32 @@ def test_check_looks_at_the_data_as_prepared(loaded, tmp_path):
     checked = check(settings)
     assert checked.columns == ("customer", "tipped", "fare", "company", "fair", "made")
     assert checked.unused == ("made",)
+
+
+@pytest.mark.parametrize(
+    ("header", "fix"),
+    [
+        ("customer,tipped,fares,company,fair", "did you mean `fares`?"),
+        ("customer,tipped,company,fair", "did you mean `fair`?"),
+        ("customer,fare,company,fair", "correct the data, or the names under `features` and `label`"),
+    ],
+)
+def test_data_without_a_feature_or_the_label_are_refused(loaded, tmp_path, header, fix):
+    loaded()
+    (tmp_path / "trips.yaml").write_text(SETTINGS.replace("  prepare: PREPARE\n", ""))
+    (tmp_path / "trips.csv").write_text(f"{header}\n")
+    with pytest.raises(DataError) as caught:
+        check(load(str(tmp_path / "trips.yaml")))
+    assert caught.value.where == str(tmp_path / "trips.csv")
+    assert caught.value.fix == fix
+
+
+def test_names_that_come_with_the_data_are_shown_bounded_and_printable(loaded):
+    problem = next(missing_columns(loaded(), [f"c\x1b{number}" * 50 for number in range(99)]))
+    assert "\x1b" not in problem.expected
+    assert "c�0c�0" in problem.expected
+    assert problem.expected.endswith(" and 49 more")
+    assert len(problem.expected) < 50 * 65
 
 
 def test_check_tells_input_that_is_not_there(loaded):

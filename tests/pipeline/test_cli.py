@@ -165,7 +165,7 @@ def test_an_interrupt_ends_with_130(call, outcome):
         (["run", "--bogus"], "No such option: --bogus"),
         (["walk"], "No such command 'walk'"),
         (["show"], "There is no run to show."),
-        (["schema", "show"], "has no schema yet"),
+        (["schema", "show", "classification"], "has no schema yet"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_says_what_would_be_right(call, arguments, told):
@@ -257,7 +257,6 @@ def test_init_and_check_and_show_go_together(call, tmp_path, monkeypatch):
     ("assignment", "told"),
     [
         ("evaluation.slices.z=compny", "did you mean `company`?"),
-        ("features.columns.frae={}", "did you mean `fare`?"),
         ("data.split.by=driver", "no column `driver`"),
         ("data.path=nowhere.csv", "nowhere.csv"),
         ("data.prepare=nowhere:f", "cannot be found"),
