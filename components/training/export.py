@@ -22,11 +22,9 @@ import tensorflow as tf
 from components.evaluation.settings import SliceSettings
 from components.label import ColumnType, LabelSettings
 from components.training.dataset import label_tensor
+from components.transform.settings import MISSING
 
 DTYPES: dict[ColumnType, tf.DType] = {"float": tf.float32, "int": tf.int64, "string": tf.string}
-
-MISSING: dict[ColumnType, Any] = {"float": float("nan"), "int": tf.int64.min, "string": ""}
-"""What stands for a missing value in the `predict` signature."""
 
 EXAMPLES = tf.TensorSpec([None], tf.string, "examples")
 

@@ -13,7 +13,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.dotted import load_function
-from components.transform.settings import ColumnSettings, FeaturesSettings
+from components.label import ColumnType
+from components.transform.settings import MISSING, ColumnSettings, FeaturesSettings
 
 MISSING_SUFFIX = "_missing"
 """A column's missing-value indicator is named after it."""
@@ -37,53 +38,54 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, str]
     if settings.preprocessing_fn:
         own = load_function(settings.preprocessing_fn, "features.preprocessing_fn")
         return own({name: inputs[name] for name in settings.columns})
-    outputs: dict[str, Any] = {}
-    ids: dict[str, Any] = {}
-    for name, column in settings.columns.items():
-        values, present = _dense(inputs[name], column.type)
-        if column.indicator:
-            outputs[name + MISSING_SUFFIX] = 1.0 - tf.cast(present, tf.float32)
-        if column.type == "string" or column.steps[-1] in ("vocabulary", "one_hot", "hash"):
-            ids[name] = text = _text(values, present, column)
-            outputs[name] = _encode(text, name, column)
-        elif column.steps[-1] == "identity":
-            outputs[name] = _own_id(values, present, column)
-            ids[name] = tf.strings.as_string(outputs[name])
-        else:
-            outputs[name] = _scale(values, present, column)
-            ids[name] = tf.strings.as_string(outputs[name]) if column.is_id else _text(values, present, column)
+    raw = {name: _dense(inputs[name], column.type) for name, column in settings.columns.items()}
+    outputs = {name: _feature(*raw[name], name, column) for name, column in settings.columns.items()}
     for name, cross in settings.crosses.items():
-        joined = tf.strings.join([ids[column] for column in cross.of], separator="\x1f")
-        outputs[name] = tft.hash_strings(joined, cross.size)
+        parts = [
+            tf.strings.as_string(outputs[part])
+            if settings.columns[part].is_id
+            else _text(*raw[part], settings.columns[part])
+            for part in cross.of
+        ]
+        outputs[name] = tft.hash_strings(tf.strings.join(parts, separator="\x1f"), cross.size)
+    for name, column in settings.columns.items():
+        if column.indicator:
+            outputs[name + MISSING_SUFFIX] = 1.0 - tf.cast(raw[name][1], tf.float32)
     return outputs
 
 
-def _dense(tensor: Any, kind: str) -> tuple[Any, Any]:
+def _feature(values: Any, present: Any, name: str, column: ColumnSettings) -> Any:
+    """One column's values [batch, 1] as a model input."""
+    match column.steps[-1]:
+        case "vocabulary" | "one_hot" | "hash":
+            return _encode(_text(values, present, column), name, column)
+        case "identity":
+            return _own_id(values, column)
+    return _scale(values, present, column)
+
+
+def _dense(tensor: Any, kind: ColumnType) -> tuple[Any, Any]:
     """A raw column as dense values [batch, 1] and a mask [batch, 1] of the values that are present.
 
-    A NaN counts as missing: it is how a client of the `predict` signature leaves a number out.
+    What stands for a missing value is the same as in the `predict` signature of the exported model (export.py).
     """
-    default = tf.constant("" if kind == "string" else 0, tensor.dtype)
+    missing = tf.constant(MISSING[kind], tensor.dtype)
     if isinstance(tensor, tf.SparseTensor):
         shape = tf.stack([tensor.dense_shape[0], 1])
-        values = tf.sparse.to_dense(tf.SparseTensor(tensor.indices, tensor.values, shape), default)
-        marks = tf.SparseTensor(tensor.indices, tf.ones_like(tensor.indices[:, 0]), shape)
-        present = tf.sparse.to_dense(marks) > 0
+        values = tf.sparse.to_dense(tf.SparseTensor(tensor.indices, tensor.values, shape), missing)
     else:
-        values, present = tf.reshape(tensor, [-1, 1]), tf.ones_like(tf.reshape(tensor, [-1, 1]), tf.bool)
+        values = tf.reshape(tensor, [-1, 1])
     values.set_shape([None, 1])
-    present.set_shape([None, 1])
-    if kind == "float":
-        present = tf.logical_and(present, tf.math.is_finite(values))
-        values = tf.where(present, values, default)
+    present = tf.math.is_finite(values) if kind == "float" else tf.not_equal(values, missing)
     return values, present
 
 
 def _text(values: Any, present: Any, column: ColumnSettings) -> Any:
     """Values as strings; a missing one is the `impute` constant, the empty string by default."""
-    text = values if values.dtype == tf.string else tf.strings.as_string(values)
     fill = "" if column.impute in (None, "mean", "median") else str(column.impute)
-    return tf.where(present, text, tf.constant(fill))
+    if values.dtype == tf.string:
+        return tf.where(present, values, tf.constant(fill)) if fill else values
+    return tf.where(present, tf.strings.as_string(values), tf.constant(fill))
 
 
 def _encode(text: Any, name: str, column: ColumnSettings) -> Any:
@@ -99,9 +101,9 @@ def _encode(text: Any, name: str, column: ColumnSettings) -> Any:
     return tf.reshape(tf.one_hot(ids, width, dtype=tf.float32), [-1, width])
 
 
-def _own_id(values: Any, present: Any, column: ColumnSettings) -> Any:
-    """The integers 0 to size - 1 as they are; anything else, and missing, as `size`."""
-    inside = tf.logical_and(present, tf.logical_and(values >= 0, values < column.size))
+def _own_id(values: Any, column: ColumnSettings) -> Any:
+    """The integers 0 to size - 1 as they are; anything else, missing included, as `size`."""
+    inside = tf.logical_and(values >= 0, values < column.size)
     return tf.where(inside, values, tf.constant(column.size, tf.int64))
 
 

@@ -14,6 +14,9 @@ Step = Literal["zscore", "minmax", "log", "bucketize", "vocabulary", "one_hot", 
 NUMERIC_STEPS: frozenset[Step] = frozenset({"zscore", "minmax", "log", "bucketize"})
 ID_STEPS: frozenset[Step] = frozenset({"bucketize", "vocabulary", "hash", "identity"})
 
+MISSING: dict[ColumnType, float | int | str] = {"float": float("nan"), "int": -(2**63), "string": ""}
+"""What stands for a missing value in a dense column, and so in the `predict` signature of the exported model."""
+
 
 def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
