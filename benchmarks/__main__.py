@@ -10,11 +10,14 @@ from dataclasses import asdict
 from benchmarks.harness import Result
 from benchmarks.ingest import ingest, ingest_memory
 from benchmarks.statistics import statistics
+from benchmarks.taxi import taxi, taxi_again
 
 BENCHMARKS: dict[str, Callable[[int], Result]] = {
     "ingest": ingest,
     "ingest_memory": ingest_memory,
     "statistics": statistics,
+    "taxi": taxi,
+    "taxi_again": taxi_again,
 }
 
 

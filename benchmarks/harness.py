@@ -55,15 +55,20 @@ class Result:
         )
 
 
-def measure(function: str, *arguments: Any) -> Measurement:
+def measure(function: str, *arguments: Any, python: str = sys.executable) -> Measurement:
     """Calls `package.module:function` with JSON values as arguments in a fresh process.
+
+    Args:
+      function: the function's dotted name.
+      arguments: its arguments.
+      python: the interpreter; a peer may have an environment of its own.
 
     Raises:
       RuntimeError: the process failed; the message ends with the end of its output.
     """
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder, "answer.json")
-        command = [sys.executable, "-m", "benchmarks.harness", str(answer), function, json.dumps(arguments)]
+        command = [python, "-m", "benchmarks.harness", str(answer), function, json.dumps(arguments)]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{function} failed with exit code {done.returncode}:\n{done.stdout[-3000:]}")
