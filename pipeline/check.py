@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -13,9 +12,12 @@ from pathlib import Path
 from components.ingest.settings import IngestSettings
 from components.ingest.spans import resolve
 from pipeline.document import Path as Place
+from pipeline.own_functions import missing_functions
 from pipeline.problems import choice, one_error
 from pipeline.settings import PipelineSettings
 from pipeline.settings_file import Loaded
+from schema.curation import curated_path
+from schema.curation import read as read_schema
 from schema.errors import DataError, SettingsError
 
 _MOST = 50
@@ -44,15 +46,18 @@ def check(loaded: Loaded, folder: Path | None = None) -> Checked:
       folder: where a data set that ships with Headgate is put; None: a temporary folder.
 
     Raises:
-      SettingsError: there are no input files, or a module is not there, or a slice or another setting names a
-        column that neither the features nor the data have.
+      SettingsError: there are no input files, or a function of the user's is not there, or the curated schema does
+        not parse, or a slice or another setting names a column that neither the features nor the data have.
       DataError: the data lack a feature or the label, or their columns cannot be read.
     """
     from components.ingest.peek import peek_columns
 
-    problems = list(missing_modules(loaded))
+    problems = list(missing_functions(loaded))
     if problems:
         raise one_error(problems, loaded.document.name)
+    curated = curated_path(loaded.settings.schema_, loaded.settings.name, loaded.file)
+    if curated is not None:
+        read_schema(curated)
     if str(loaded.base) not in sys.path:  # for `data.prepare`
         sys.path.insert(0, str(loaded.base))
     with tempfile.TemporaryDirectory() if folder is None else nullcontext(folder) as place:
@@ -124,32 +129,3 @@ def missing_columns(loaded: Loaded, columns: Sequence[str]) -> Iterator[Settings
                 received=name,
                 fix=choice(name, columns) or "correct the name, or the data",
             )
-
-
-def missing_modules(loaded: Loaded) -> Iterator[SettingsError]:
-    """A problem for each function of the user's whose module is not there; nothing is imported."""
-    settings = loaded.settings
-    named = {
-        ("data", "prepare"): settings.data.prepare,
-        ("features", "preprocessing_fn"): settings.features.preprocessing_fn,
-        ("model", "build"): settings.model.build if ":" in settings.model.build else None,
-    }
-    for place, name in named.items():
-        module, colon, function = (name or "").partition(":")
-        if name is not None and not (module and colon and function and _exists(module, loaded.base)):
-            yield SettingsError(
-                f"The function that `{'.'.join(place)}` names cannot be found.",
-                where=loaded.document.place(place),
-                expected=f"package.module:function, importable or beside the settings file in {loaded.base}",
-                received=name,
-            )
-
-
-def _exists(module: str, base: Path) -> bool:
-    beside = base.joinpath(*module.split("."))
-    if beside.with_suffix(".py").is_file() or beside.is_dir():
-        return True
-    try:
-        return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False

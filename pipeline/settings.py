@@ -11,7 +11,7 @@ from components.gate.settings import GateSettings
 from components.ingest.settings import DataSettings
 from components.label import LabelSettings
 from components.models.settings import ModelSettings
-from components.training.settings import TrainingSettings
+from components.training.settings import WATCHED, TrainingSettings
 from components.transform.settings import FeaturesSettings
 from schema.section import Section
 from schema.settings import SchemaSettings
@@ -44,19 +44,37 @@ class PipelineSettings(Section):
     def _sections_agree(self) -> PipelineSettings:
         if self.label.name in self.features.columns:
             raise ValueError(f"the label `{self.label.name}` is among the features: the model would see the answer")
-        known = METRICS[self.label.task]
-        for rules in ("thresholds", "change_thresholds", "max_gap"):
-            for metric in getattr(self.evaluation, rules):
-                if metric not in known:
-                    raise ValueError(
-                        f"evaluation.{rules}: `{metric}` is no metric of a {self.label.task} task; "
-                        f"there is {list(known)}"
-                    )
+        self._metrics_exist()
         for name, group in self.evaluation.slices.items():
             for column in group.columns:
                 settings = self.features.columns.get(column)
                 if settings and settings.type == "float" and not group.boundaries:
                     raise ValueError(f"slice `{name}`: the float column `{column}` needs `boundaries`")
+        self._weights_fit_the_label()
+        return self
+
+    def _metrics_exist(self) -> None:
+        task = self.label.task
+        watched = WATCHED[task]
+        for rules, known in (
+            ("thresholds", METRICS[task]),
+            ("change_thresholds", METRICS[task]),
+            ("max_gap", watched),
+        ):
+            for metric in getattr(self.evaluation, rules):
+                if metric not in known:
+                    kind = "metric that training watches" if metric in METRICS[task] else "metric"
+                    raise ValueError(
+                        f"evaluation.{rules}: `{metric}` is no {kind} of a {task} task; there is {list(known)}"
+                    )
+        stopping = self.training.early_stopping
+        monitors = [f"{split}{name}" for split in ("val_", "") for name in ("loss", *watched)]
+        if stopping is not None and stopping.monitor not in monitors:
+            raise ValueError(
+                f"training.early_stopping.monitor: one of {monitors} in a {task} task; received {stopping.monitor}"
+            )
+
+    def _weights_fit_the_label(self) -> None:
         weights = self.training.class_weights
         if weights is not None and self.label.task == "regression":
             raise ValueError("training.class_weights: a regression has no classes")
@@ -65,4 +83,3 @@ class PipelineSettings(Section):
                 f"training.class_weights: one weight for each of {[str(v) for v in self.label.values]}; "
                 f"received {list(weights)}"
             )
-        return self

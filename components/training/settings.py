@@ -6,7 +6,15 @@ from typing import Literal
 
 from pydantic import Field
 
+from components.label import Task
 from schema.section import Section
+
+WATCHED: dict[Task, tuple[str, ...]] = {
+    "binary": ("binary_accuracy", "precision", "recall", "auc"),
+    "multiclass": ("accuracy",),
+    "regression": ("mean_squared_error", "mean_absolute_error"),
+}
+"""The metrics of each task that are computed while training, on the train and the eval split."""
 
 
 class ScheduleSettings(Section):
@@ -21,6 +29,8 @@ class EarlyStoppingSettings(Section):
     """Stop when the eval split no longer improves; the best weights are kept."""
 
     monitor: str = "val_loss"
+    """`val_loss` or `loss`, or a metric that training watches: `val_auc` on the eval split, `auc` on the train
+    split."""
     patience: int = Field(3, ge=0)
     min_delta: float = Field(0.0, ge=0)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from pipeline.check import check, missing_columns, missing_modules
+from pipeline.check import check, missing_columns
 from pipeline.settings_file import load
 from schema.errors import DataError, SettingsError
 
@@ -42,7 +40,6 @@ def loaded(tmp_path):
 
 def test_settings_that_fit_have_no_problems(loaded):
     assert not list(missing_columns(loaded(), COLUMNS))
-    assert not list(missing_modules(loaded()))
 
 
 @pytest.mark.parametrize(
@@ -62,19 +59,6 @@ def test_a_column_that_is_not_there_is_told_where_it_is_named(loaded, column, pl
 def test_the_nearest_column_is_named(loaded):
     problems = list(missing_columns(loaded(), ["customer", "tipped", "fare", "companies"]))
     assert [problem.fix for problem in problems] == ["did you mean `companies`?", "did you mean `fare`?"]
-
-
-def test_user_code_is_found_beside_the_settings_file_without_importing_it(loaded):
-    assert not list(missing_modules(loaded("own:prepare")))
-    assert not list(missing_modules(loaded("data.taxi:label_big_tips")))
-
-
-@pytest.mark.parametrize("name", ["owm:prepare", "own", "own.sub.more:f", ":f"])
-def test_user_code_that_is_not_there_is_told(loaded, name):
-    problem = next(missing_modules(loaded(name)))
-    assert problem.received == name
-    assert problem.where.endswith("line 4")
-    assert str(Path(loaded(name).base)) in problem.expected
 
 
 DATA = "customer,tipped,fare,company,fair\n7,0,1.5,Blue,x\n"
