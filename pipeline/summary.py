@@ -208,8 +208,8 @@ def _facts(summary: Summary) -> list[str]:
         lines.append(f"quarantined: {summary.quarantined} rows did not parse")
     if summary.drift:
         names = ", ".join(summary.drift.drifted) or "none"
-        against = summary.drift.reference or "nothing yet: this is the first"
-        lines.append(f"drift: {summary.drift.compared} features compared with {against}; drifted: {names}")
+        found = f"{summary.drift.compared} features compared with {summary.drift.reference}; drifted: {names}"
+        lines.append(f"drift: {found if summary.drift.reference else 'nothing to compare with yet'}")
     if summary.release:
         release = summary.release
         lines.append(f"in service: {release.model} version {release.version}, {release.path}")

@@ -135,7 +135,7 @@ def _decision(drift: FeatureDrift, reference: str) -> Decision:
 
 def _compare(name: str, now: _Column | None, then: _Column | None, settings: DriftSettings) -> FeatureDrift:
     own = settings.features.get(name)
-    bounds = (own and own.bounds) or settings.bounds
+    bounds = settings.bounds_of(name)
     action = (own and own.action) or settings.action
 
     def by_fact(drifted: str | None, message: str, kind: FeatureType = "unknown") -> FeatureDrift:

@@ -26,10 +26,20 @@ class BoundSettings(Section):
     """Categorical: share of rows with a value that the reference does not have."""
 
 
+class FeatureBoundSettings(Section):
+    """Bounds of one feature; those left out are `drift.bounds`."""
+
+    l_infinity: float | None = Field(None, ge=0, le=1)
+    jensen_shannon: float | None = Field(None, ge=0, le=1)
+    psi: float | None = Field(None, ge=0)
+    missing: float | None = Field(None, ge=0, le=1)
+    new_values: float | None = Field(None, ge=0, le=1)
+
+
 class FeatureDriftSettings(Section):
     """What differs from the defaults for one feature."""
 
-    bounds: BoundSettings | None = None
+    bounds: FeatureBoundSettings = FeatureBoundSettings()
     action: Action | None = None
 
 
@@ -40,6 +50,12 @@ class DriftSettings(Section):
     action: Action = "log"
     """When a feature drifted: `log` records it, `warn` says so, `block` ends the run with exit code 4."""
     features: dict[str, FeatureDriftSettings] = {}
+    """What differs for single features, by name."""
+
+    def bounds_of(self, feature: str) -> BoundSettings:
+        """The bounds in force for a feature."""
+        own = self.features.get(feature, FeatureDriftSettings()).bounds.model_dump(exclude_none=True)
+        return self.bounds.model_copy(update=own)
 
 
 class DriftStepSettings(Section):

@@ -50,6 +50,8 @@ class ColumnSettings(Section):
                 raise ValueError(f"`{step}` needs a string or int column; a float column takes {sorted(NUMERIC_STEPS)}")
         if "identity" in self.steps and self.type != "int":
             raise ValueError("`identity` needs an int column")
+        if "identity" in self.steps and self.impute is not None:
+            raise ValueError("`identity` gives missing values an id of their own: leave out `impute`")
         if any(step != "log" for step in self.steps[:-1]):
             raise ValueError(f"only `log` may come before another step; received {list(self.steps)}")
         if self.type != "string" and isinstance(self.impute, str) and self.impute not in ("mean", "median"):

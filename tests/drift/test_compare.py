@@ -8,7 +8,7 @@ import pytest
 from small_statistics import column, statistics
 
 from components.drift.compare import compare, decisions
-from components.drift.settings import BoundSettings, DriftSettings, FeatureDriftSettings
+from components.drift.settings import BoundSettings, DriftSettings, FeatureBoundSettings, FeatureDriftSettings
 
 RNG = np.random.default_rng(3)
 FARE = RNG.lognormal(2, 0.5, 1000)
@@ -88,7 +88,7 @@ def test_the_measure_furthest_above_its_bound_comes_first():
 def test_bounds_and_action_of_one_feature_win_over_the_defaults():
     settings = DriftSettings(
         action="warn",
-        features={"fare": FeatureDriftSettings(bounds=BoundSettings(jensen_shannon=1, psi=50), action="block")},
+        features={"fare": FeatureDriftSettings(bounds=FeatureBoundSettings(jensen_shannon=1, psi=50), action="block")},
     )
     found = drifts(data(fare=FARE * 3), settings=settings)
     assert not found["fare"].drifted and found["fare"].action == "block"
@@ -153,3 +153,12 @@ def test_without_drift_there_is_one_decision_that_says_so():
     (decision,) = decisions(drifts(data()).values(), "span 0 (in service)")
     assert decision.outcome == "pass"
     assert decision.message == "3 features compared with span 0 (in service): none drifted."
+
+
+def test_bounds_that_a_feature_leaves_out_are_those_of_the_section() -> None:
+    settings = DriftSettings(
+        bounds=BoundSettings(psi=0.5, missing=0.3),
+        features={"fare": FeatureDriftSettings(bounds=FeatureBoundSettings(missing=0.01))},
+    )
+    assert settings.bounds_of("fare") == BoundSettings(psi=0.5, missing=0.01)
+    assert settings.bounds_of("miles") == settings.bounds

@@ -124,7 +124,7 @@ def errors(then, now, **options):
 def test_numeric_measures_stay_close_to_those_of_the_rows(pair):
     divergence, index = errors(*PAIRS[pair](np.random.default_rng(7)))
     assert divergence < 0.001
-    assert index < 0.01
+    assert index < 0.03
 
 
 @pytest.mark.parametrize("pair", ["the same normal", "a small shift", "a large shift", "a heavier tail", "more zeros"])
