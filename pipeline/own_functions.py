@@ -43,7 +43,7 @@ def _source(module: str, base: Path) -> Path | None:
         if path.is_file():
             return path
     top = base / module.partition(".")[0]
-    if top.is_dir() or top.with_suffix(".py").is_file():
+    if (top / "__init__.py").is_file() or top.with_suffix(".py").is_file():
         return None  # to look further would import it
     try:
         spec = importlib.util.find_spec(module)

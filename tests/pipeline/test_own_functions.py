@@ -49,6 +49,11 @@ def test_installed_modules_are_found(problems):
     assert problems("own:anything", "from elsewhere import *\n") == []
 
 
+def test_a_folder_of_data_beside_the_settings_file_hides_no_package(problems, tmp_path):
+    (tmp_path / "data").mkdir()
+    assert problems("data.taxi:label_big_tips") == []
+
+
 def test_a_package_beside_the_settings_file_is_found(problems, tmp_path):
     (tmp_path / "nets").mkdir()
     (tmp_path / "nets/__init__.py").write_text("")
