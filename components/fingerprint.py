@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
+import sysconfig
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import version
@@ -19,6 +21,8 @@ STACK = (
     "apache-beam",
 )
 """Packages whose version is part of every fingerprint: results may change with any of them."""
+
+_INSTALLED = frozenset(Path(path) for path in sysconfig.get_paths().values())
 
 
 def code_fingerprint(*modules: str) -> str:
@@ -39,8 +43,48 @@ def code_fingerprint(*modules: str) -> str:
 
 
 def user_modules(names: Iterable[str | None]) -> list[str]:
-    """The top-level packages of dotted names `package.module:function`; None and plain names are left out."""
-    return [name.partition(":")[0].partition(".")[0] for name in names if name and ":" in name]
+    """The top-level modules of dotted names `package.module:function`, and those beside them that they import.
+
+    Args:
+      names: dotted names; None and plain names are left out.
+
+    Returns:
+      Names of modules and packages, sorted. Nothing is imported.
+    """
+    found: set[str] = set()
+    waiting = {name.partition(":")[0].partition(".")[0] for name in names if name and ":" in name}
+    while waiting:
+        module = waiting.pop()
+        found.add(module)
+        waiting |= set(_imported_from_beside(module)) - found
+    return sorted(found)
+
+
+def _imported_from_beside(module: str) -> Iterator[str]:
+    """Modules in the same folder that a module imports; none for an installed one, which has a version instead."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        return
+    folder = Path(spec.origin).parent.parent if spec.submodule_search_locations else Path(spec.origin).parent
+    if folder in _INSTALLED:
+        return
+    for path in _sources(module):
+        for name in _imports(path):
+            if (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file():
+                yield name
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Top-level names that a file imports, wherever in it; none if it does not parse."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
 
 
 @cache

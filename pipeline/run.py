@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from components.fingerprint import user_modules
 from components.ingest.spans import resolve
 from data.sources import materialise
 from pipeline.check import check
@@ -170,7 +172,7 @@ class _Run:
             try:
                 runner.run(self._progress.step_started, self._finished)
             except Exception as failure:
-                status, error = _failure(failure, self._log)
+                status, error = _failure(failure, self._log, self._settings)
             except BaseException:
                 self._record(status="interrupted", seconds=str(time.monotonic() - begin))
                 raise
@@ -221,7 +223,7 @@ def _no_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _failure(error: Exception, log: Path) -> tuple[Status, str]:
+def _failure(error: Exception, log: Path, settings: PipelineSettings) -> tuple[Status, str]:
     """A step's exception as a status and a message for a person; the trace goes to the log."""
     import logging
 
@@ -231,4 +233,21 @@ def _failure(error: Exception, log: Path) -> tuple[Status, str]:
     if isinstance(error, HeadgateError):
         return "failed", str(error)
     sentence = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return "failed", f"{type(error).__name__}: {sentence[:300]}\n  where: the trace is in {log}"
+    place = _own_place(error, settings)
+    return "failed", str(
+        HeadgateError(
+            f"{type(error).__name__}: {sentence[:300]}",
+            where=place or f"the trace is in {log}",
+            fix=f"correct the function; the trace is in {log}" if place else None,
+        )
+    )
+
+
+def _own_place(error: Exception, settings: PipelineSettings) -> str | None:
+    """The line of the user's own code that an error came from, if it did."""
+    modules = user_modules([settings.data.prepare, settings.features.preprocessing_fn, settings.model.build])
+    place = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if str(frame.f_globals.get("__name__")).partition(".")[0] in modules:
+            place = f"{frame.f_code.co_filename}, line {line}, in {frame.f_code.co_name}"
+    return place

@@ -53,3 +53,21 @@ def test_a_new_version_of_the_stack_counts(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_users_code_is_found_by_its_top_package() -> None:
     assert user_modules(["nets.deep:build", None, "dense", "prep:fn"]) == ["nets", "prep"]
+
+
+def test_what_a_users_module_imports_from_beside_it_counts(package: Path) -> None:
+    (package / "nets.py").write_text("def build():\n    from widths import WIDTH\n")
+    (package.parent / "widths.py").write_text("import depths, json, nowhere\n")
+    (package.parent / "depths.py").write_text("import somebodys_nets.nets\n")
+    importlib.invalidate_caches()
+    assert user_modules(["somebodys_nets.nets:build"]) == ["depths", "somebodys_nets", "widths"]
+
+
+@pytest.mark.parametrize("module", ["keras", "json", "math"])
+def test_what_installed_modules_import_does_not_count(module: str) -> None:
+    assert user_modules([f"{module}:anything"]) == [module]
+
+
+def test_a_users_module_that_does_not_parse_has_no_imports(package: Path) -> None:
+    (package / "nets.py").write_text("import (")
+    assert user_modules(["somebodys_nets:build"]) == ["somebodys_nets"]
