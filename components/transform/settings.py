@@ -36,8 +36,8 @@ class ColumnSettings(Section):
     embedding: int = Field(8, ge=1)
     """Width of the learned vector for each id of `bucketize`, `vocabulary`, `hash` and `identity`."""
     impute: float | str | None = None
-    """Stands in for a missing value: `mean` or `median` of the training split, or a constant.
-    Default: `mean` for numbers, the empty string for strings."""
+    """Stands in for a missing value: `mean` or `median` of the training split (of the logarithms after `log`), or a
+    constant. Default: `mean` for numbers, the empty string for strings."""
     indicator: bool = False
     """Add an input that is 1 where the value was missing."""
 
