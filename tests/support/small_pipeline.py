@@ -179,11 +179,11 @@ class Pipeline:
 
     def show(self, run_id: str, *options: str) -> Ended:
         """`headgate show RUN` in this process."""
-        return _invoke(["show", run_id, "--workspace", str(self.workspace.root), *options])
+        return invoke(["show", run_id, "--workspace", str(self.workspace.root), *options])
 
     def command(self, *arguments: str) -> Ended:
         """A command on this file and workspace, in this process, such as `run` or `schema accept`."""
-        return _invoke(self._arguments(arguments))
+        return invoke(self._arguments(arguments))
 
     def fresh(self, *arguments: str, timeout: int = 300) -> Ended:
         """The same in a process of its own."""
@@ -207,7 +207,8 @@ class Pipeline:
         return {str(path.relative_to(root)): path.read_bytes() for path in files}
 
 
-def _invoke(arguments: list[str]) -> Ended:
+def invoke(arguments: list[str]) -> Ended:
+    """A command of `headgate` in this process."""
     result = CliRunner().invoke(app, arguments)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
