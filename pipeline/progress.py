@@ -131,6 +131,7 @@ class RichProgress(SilentProgress):
             refresh_per_second=4,
             redirect_stdout=False,
             redirect_stderr=False,
+            transient=True,  # the summary that follows has the same table, finished
         )
         self._live.start()
 
@@ -151,7 +152,7 @@ class RichProgress(SilentProgress):
             self._now[name] = text
 
     def close(self) -> None:
-        """See SilentProgress: the table stays on the screen as it was last."""
+        """See SilentProgress."""
         if self._live:
             self._live.stop()
             self._live = None
