@@ -70,7 +70,8 @@ def build(plan: Plan) -> Pipeline:
       The TFX pipeline, for any runner.
     """
     settings = plan.settings
-    code = {step: step_code(step, settings) for step in ("ingest", "statistics", "gate", "drift", "judge", "release")}
+    coded = ("ingest", "statistics", "gate", "drift", "evaluate", "judge", "release")
+    code = {step: step_code(step, settings) for step in coded}
     ingest = Ingest(settings=ingest_settings(settings).model_dump_json(), code=code["ingest"]).with_id("ingest")
     examples = ingest.outputs["examples"]
     statistics = Statistics(examples=examples, code=code["statistics"]).with_id("statistics")
@@ -98,7 +99,12 @@ def build(plan: Plan) -> Pipeline:
             transform = _transform(settings, examples, schema)
             train = _train(plan, examples, transform, schema)
             evaluate = evaluator(
-                examples, train.outputs["model"], in_service.outputs["model"], settings.evaluation, settings.label
+                examples,
+                train.outputs["model"],
+                in_service.outputs["model"],
+                settings.evaluation,
+                settings.label,
+                code["evaluate"],
             )
             judge = Judge(
                 evaluation=evaluate.outputs["evaluation"],

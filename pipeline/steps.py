@@ -20,7 +20,14 @@ CODE: dict[str, tuple[str, ...]] = {
     "drift": ("components.drift", "components.decisions", "components.feature_statistics"),
     "transform": ("components.transform",),
     "train": ("components.training", "components.models", "components.transform", "components.label"),
-    "evaluate": (),
+    "evaluate": (
+        "components.evaluation.config",
+        "components.evaluation.evaluate",
+        "components.evaluation.extracts",
+        "components.evaluation.in_memory",
+        "components.evaluation.output",
+        "components.ingest.tfrecord",
+    ),
     "judge": ("components.evaluation", "components.decisions"),
     "release": ("components.release", "serving"),
 }

@@ -1,4 +1,4 @@
-"""The steps `evaluate` (TFX's Evaluator) and `judge` (ours) as TFX components."""
+"""The step `judge` as a TFX component, and the step `evaluate` made from settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from tfx import types
-from tfx.components.evaluator.component import Evaluator
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
@@ -15,6 +14,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from components import decisions
 from components.evaluation import blessing, results
 from components.evaluation.config import eval_config
+from components.evaluation.evaluate import Evaluate
 from components.evaluation.judge import judge
 from components.evaluation.settings import EvaluationSettings
 from components.label import LabelSettings
@@ -28,8 +28,9 @@ def evaluator(
     baseline_model: types.BaseChannel,
     settings: EvaluationSettings,
     label: LabelSettings,
-) -> Evaluator:
-    """The stock Evaluator on the test split, with every metric of the task on every slice.
+    code: str = "",
+) -> Evaluate:
+    """The Evaluator on the test split, with every metric of the task on every slice.
 
     Args:
       examples: Examples with a split `test`.
@@ -37,17 +38,18 @@ def evaluator(
       baseline_model: the Model in service; a channel that may turn out empty.
       settings: the `evaluation` section.
       label: the `label` section.
+      code: fingerprint of the code that the step depends on.
 
     Returns:
       The component, with the id `evaluate`. Its output `evaluation` is for `Judge`; its output `blessing` stays
       without a verdict (see `config.eval_config`).
     """
-    return Evaluator(
+    return Evaluate(
         examples=examples,
         model=model,
         baseline_model=baseline_model,
-        example_splits=["test"],
         eval_config=eval_config(settings, label),
+        code=code,
     ).with_id("evaluate")
 
 

@@ -1,19 +1,21 @@
-"""A test split, a model with the signatures that every exported model has, and TFX's Evaluator run on both."""
+"""A test split, a model with the signatures that every exported model has, and the step `evaluate` run on both."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from google.protobuf import json_format
-from tfx.components.evaluator import executor
+from tfx.components.evaluator import executor as stock
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
 
 from components.beam import BeamSettings
+from components.evaluation import evaluate as step
 from components.evaluation.config import eval_config
 from components.evaluation.settings import EvaluationSettings
 from components.label import LabelSettings, Task
@@ -23,13 +25,14 @@ ROWS = 400
 
 @dataclass
 class TestSplit:
-    """Columns of a test split; `x` alone tells about the label."""
+    """Columns of a test split; `x` alone tells about the label. Rows may lack a payment, and have several tags."""
 
     __test__ = False
 
     x: np.ndarray
     day: np.ndarray
     payment: np.ndarray
+    tags: list[list[str]]
     label: np.ndarray
 
 
@@ -46,9 +49,14 @@ class TinyModel(tf.Module):
         return {"scores": self.scores(x)}
 
     def scores(self, x: tf.Tensor) -> tf.Tensor:
+        """In 64 bits, then rounded: in 32 bits, sigmoids depend on where in a batch a row stands."""
+        logit = self.slope * tf.cast(x, tf.float64)
         if self.task == "multiclass":
-            return tf.nn.softmax(-self.slope * tf.abs(x[:, None] + 1.2 - tf.range(3, dtype=tf.float32)))
-        return (tf.sigmoid(self.slope * x) if self.task == "binary" else self.slope * x)[:, None]
+            classes = tf.range(3, dtype=tf.float64)
+            scores = tf.nn.softmax(-tf.abs(logit[:, None] + self.slope * (1.2 - classes)))
+        else:
+            scores = (tf.sigmoid(logit) if self.task == "binary" else logit)[:, None]
+        return tf.cast(scores, tf.float32)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def evaluation_features(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -64,10 +72,11 @@ def test_split(task: Task) -> TestSplit:
     noisy = x + rng.normal(size=ROWS) * 0.7
     labels = {"binary": noisy > 0, "multiclass": np.clip(np.round(noisy) + 1, 0, 2), "regression": noisy}
     label = labels[task].astype(np.float32 if task == "regression" else np.int64)
-    payment = rng.choice(["Cash", "Crédit", "Pcard"], ROWS, p=[0.5, 0.45, 0.05])
+    payment = rng.choice(["Cash", "Crédit", "Pcard", ""], ROWS, p=[0.45, 0.4, 0.05, 0.1])
+    tags = [[["night"], ["night", "rain"], []][row % 3] for row in range(ROWS)]
     if task == "binary":
         label[payment == "Pcard"] = 0  # a slice with one class
-    return TestSplit(x, rng.integers(1, 4, ROWS), payment, label)
+    return TestSplit(x, rng.integers(1, 4, ROWS), payment, tags, label)
 
 
 test_split.__test__ = False  # type: ignore[attr-defined]
@@ -78,19 +87,27 @@ def write_examples(split: TestSplit, folder: Path) -> standard_artifacts.Example
     artifact.uri = str(folder)
     artifact.splits = ["test"]
     (folder / "Split-test").mkdir(parents=True)
-    feature = tf.train.Feature
-    with tf.io.TFRecordWriter(str(folder / "Split-test" / "data_tfrecord-00000-of-00001")) as writer:
-        for x, day, payment, label in zip(split.x, split.day, split.payment, split.label, strict=True):
-            columns = {
-                "x": feature(float_list=tf.train.FloatList(value=[x])),
-                "day": feature(int64_list=tf.train.Int64List(value=[day])),
-                "payment_type": feature(bytes_list=tf.train.BytesList(value=[payment.encode()])),
-                "label": feature(float_list=tf.train.FloatList(value=[label]))
-                if label.dtype.kind == "f"
-                else feature(int64_list=tf.train.Int64List(value=[label])),
-            }
-            writer.write(tf.train.Example(features=tf.train.Features(feature=columns)).SerializeToString())
+    for shard in range(2):
+        with tf.io.TFRecordWriter(str(folder / "Split-test" / f"data_tfrecord-{shard:05d}-of-00002")) as writer:
+            for row in range(shard, ROWS, 2):
+                writer.write(example(split, row).SerializeToString())
     return artifact
+
+
+def example(split: TestSplit, row: int) -> tf.train.Example:
+    def feature(*values) -> tf.train.Feature:
+        if isinstance(values[0], str):
+            return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode() for value in values]))
+        if values[0].dtype.kind == "f":
+            return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+
+    columns = {"x": feature(split.x[row]), "day": feature(split.day[row]), "label": feature(split.label[row])}
+    if split.payment[row]:
+        columns["payment_type"] = feature(str(split.payment[row]))
+    if split.tags[row]:
+        columns["tags"] = feature(*split.tags[row])
+    return tf.train.Example(features=tf.train.Features(feature=columns))
 
 
 def export(model: TinyModel, folder: Path) -> standard_artifacts.Model:
@@ -105,64 +122,67 @@ SLICES = {
     "payment": "payment_type",
     "day_and_payment": ["day", "payment_type"],
     "half": {"columns": "x", "boundaries": [0]},
+    "tags": "tags",
+    "tags_and_payment": ["tags", "payment_type"],
+    "nowhere": "a_column_without_values",
 }
-
-
-@dataclass
-class Evaluated:
-    """What TFX's Evaluator was given and what it wrote."""
-
-    split: TestSplit
-    examples: standard_artifacts.Examples
-    candidate: standard_artifacts.Model
-    baseline: standard_artifacts.Model
-    evaluation: standard_artifacts.ModelEvaluation
-
-    def scores(self, task: Task, slope: float) -> np.ndarray:
-        return TinyModel(task, slope).scores(tf.constant(self.split.x)).numpy()
 
 
 SLOPE, BASELINE_SLOPE = 2.0, 0.1
 
 
-def evaluate(task: Task, folder: Path, with_baseline: bool) -> Evaluated:
-    label = LabelSettings(name="label", task=task, classes=(0, 1, 2) if task == "multiclass" else ())
-    settings = EvaluationSettings.model_validate({"slices": SLICES, "thresholds": {"any": {"min": 0}}})
-    split = test_split(task)
-    evaluated = Evaluated(
-        split,
-        write_examples(split, folder / "examples"),
-        export(TinyModel(task, SLOPE), folder / "candidate"),
-        export(TinyModel(task, BASELINE_SLOPE), folder / "baseline"),
-        standard_artifacts.ModelEvaluation(),
-    )
-    evaluated.evaluation.uri = str(folder / "evaluation")
-    blessing = standard_artifacts.ModelBlessing()
-    blessing.uri = str(folder / "stock-blessing")
-    context = base_beam_executor.BaseBeamExecutor.Context(beam_pipeline_args=BeamSettings().pipeline_args())
-    inputs = {"examples": [evaluated.examples], "model": [evaluated.candidate]}
-    executor.Executor(context).Do(
-        inputs | ({"baseline_model": [evaluated.baseline]} if with_baseline else {}),
-        {"evaluation": [evaluated.evaluation], "blessing": [blessing]},
-        {"eval_config": json_format.MessageToJson(eval_config(settings, label)), "example_splits": '["test"]'},
-    )
-    assert not Path(blessing.uri).exists(), "the stock Evaluator leaves the verdict to the judge"
-    return evaluated
+class Evaluated:
+    """Examples, two models, and what an Evaluator writes about them.
+
+    Args:
+      task: of the models.
+      folder: where all of it goes.
+      with_baseline: whether `evaluation` compares the two models.
+    """
+
+    def __init__(self, task: Task, folder: Path, with_baseline: bool) -> None:
+        self.task, self.folder = task, folder
+        self.split = test_split(task)
+        self.examples = write_examples(self.split, folder / "examples")
+        self.candidate = export(TinyModel(task, SLOPE), folder / "candidate")
+        self.baseline = export(TinyModel(task, BASELINE_SLOPE), folder / "baseline")
+        self.run = cache(self._run)
+        self.evaluation = self.run(step.Executor, with_baseline)
+
+    def scores(self, slope: float) -> np.ndarray:
+        return TinyModel(self.task, slope).scores(tf.constant(self.split.x)).numpy()
+
+    def _run(self, executor: type[stock.Executor], with_baseline: bool) -> standard_artifacts.ModelEvaluation:
+        classes = (0, 1, 2) if self.task == "multiclass" else ()
+        label = LabelSettings(name="label", task=self.task, classes=classes)
+        settings = EvaluationSettings.model_validate({"slices": SLICES, "thresholds": {"any": {"min": 0}}})
+        evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
+        evaluation.uri = str(self.folder / f"{executor.__module__}-{with_baseline}")
+        blessing.uri = str(self.folder / "blessing")
+        context = base_beam_executor.BaseBeamExecutor.Context(beam_pipeline_args=BeamSettings().pipeline_args())
+        inputs = {"examples": [self.examples], "model": [self.candidate]}
+        executor(context).Do(
+            inputs | ({"baseline_model": [self.baseline]} if with_baseline else {}),
+            {"evaluation": [evaluation], "blessing": [blessing]},
+            {"eval_config": json_format.MessageToJson(eval_config(settings, label)), "example_splits": '["test"]'},
+        )
+        assert not Path(blessing.uri).exists(), "the step leaves the verdict to the judge"
+        return evaluation
 
 
 @pytest.fixture(scope="session")
 def binary(tmp_path_factory) -> Evaluated:
     """A binary task, with a model in service."""
-    return evaluate("binary", tmp_path_factory.mktemp("binary"), with_baseline=True)
+    return Evaluated("binary", tmp_path_factory.mktemp("binary"), with_baseline=True)
 
 
 @pytest.fixture(scope="session")
 def multiclass(tmp_path_factory) -> Evaluated:
     """Three classes, the first model."""
-    return evaluate("multiclass", tmp_path_factory.mktemp("multiclass"), with_baseline=False)
+    return Evaluated("multiclass", tmp_path_factory.mktemp("multiclass"), with_baseline=False)
 
 
 @pytest.fixture(scope="session")
 def regression(tmp_path_factory) -> Evaluated:
     """A number to predict, the first model."""
-    return evaluate("regression", tmp_path_factory.mktemp("regression"), with_baseline=False)
+    return Evaluated("regression", tmp_path_factory.mktemp("regression"), with_baseline=False)

@@ -47,7 +47,7 @@ def assert_close(found: dict[str, float], expected: dict[str, float]) -> None:
 
 def test_binary_metrics_agree_with_scikit_learn_overall_and_on_slices(binary):
     candidate, _ = results.load(binary.evaluation.uri)
-    split, score = binary.split, binary.scores("binary", SLOPE)[:, 0]
+    split, score = binary.split, binary.scores(SLOPE)[:, 0]
     assert set(candidate[OVERALL].metrics) == set(METRICS["binary"])
     assert_close(candidate[OVERALL].metrics, scikit_binary(split.label, score))
     for key, rows in {
@@ -61,7 +61,7 @@ def test_binary_metrics_agree_with_scikit_learn_overall_and_on_slices(binary):
 
 def test_the_model_in_service_is_measured_on_the_same_rows(binary):
     candidate, baseline = results.load(binary.evaluation.uri)
-    score = binary.scores("binary", BASELINE_SLOPE)[:, 0]
+    score = binary.scores(BASELINE_SLOPE)[:, 0]
     assert_close(baseline[OVERALL].metrics, scikit_binary(binary.split.label, score))
     assert {key: found.rows for key, found in baseline.items()} == {key: found.rows for key, found in candidate.items()}
 
@@ -74,7 +74,7 @@ def test_slices_with_one_class_can_be_told(binary):
 
 def test_multiclass_metrics_agree_with_scikit_learn(multiclass):
     candidate, baseline = results.load(multiclass.evaluation.uri)
-    label, score = multiclass.split.label, multiclass.scores("multiclass", SLOPE)
+    label, score = multiclass.split.label, multiclass.scores(SLOPE)
     predicted = score.argmax(axis=1)
     precision, recall, f1, _ = sk.precision_recall_fscore_support(label, predicted, average="macro", zero_division=0)
     expected = {
@@ -93,7 +93,7 @@ def test_multiclass_metrics_agree_with_scikit_learn(multiclass):
 
 def test_regression_metrics_agree_with_scikit_learn(regression):
     candidate, _ = results.load(regression.evaluation.uri)
-    label, predicted = regression.split.label, regression.scores("regression", SLOPE)[:, 0]
+    label, predicted = regression.split.label, regression.scores(SLOPE)[:, 0]
     expected = {
         "mean_squared_error": sk.mean_squared_error(label, predicted),
         "mean_absolute_error": sk.mean_absolute_error(label, predicted),

@@ -1,0 +1,130 @@
+"""The rows of a split as TFMA's metrics take them: labels and predictions, and the slices that each row is in.
+
+These are TFMA's extractors without Beam: what they read from, and what wins where two sources have a column, is the
+same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+from tensorflow_model_analysis import constants
+from tensorflow_model_analysis.metrics.metric_types import StandardMetricInputs
+from tensorflow_model_analysis.proto import config_pb2
+from tensorflow_model_analysis.slicer import slicer_lib
+from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
+
+from components.evaluation.config import FEATURES_SIGNATURE, LABEL, SIGNATURE
+from components.ingest import tfrecord
+from schema.errors import DataError
+
+ROWS = 4096
+"""Rows to a batch: what a call of the model costs no longer shows."""
+
+SliceKey = tuple[tuple[str, Any], ...]
+"""TFMA's key of a slice: pairs of column and value; empty for all rows."""
+
+Values = tuple[Any, ...]
+"""What a row has in a column: nothing, a value, or several."""
+
+Row = tuple[frozenset[SliceKey], StandardMetricInputs]
+"""The slices that a row is in, and what the metrics read."""
+
+
+def batches(
+    files: Iterable[Path], models: Mapping[str, str], slices: Iterable[config_pb2.SlicingSpec]
+) -> Iterator[list[Row]]:
+    """Reads examples and asks the models about them.
+
+    Args:
+      files: TFRecord files of tf.Example.
+      models: folders of SavedModels by TFMA's name of the model; a single model has the name "".
+      slices: TFMA's specifications of slices.
+
+    Yields:
+      At most `ROWS` rows.
+
+    Raises:
+      DataError: a file is damaged.
+    """
+    loaded = {name: tf.saved_model.load(folder) for name, folder in models.items()}
+    slicers = [_Slicer(spec) for spec in slices]
+    decoder = ExamplesToRecordBatchDecoder()
+    for examples in chain.from_iterable(map(_examples, files)):
+        features = {name: _call(model, FEATURES_SIGNATURE, examples) for name, model in loaded.items()}
+        scores = {name: _call(model, SIGNATURE, examples)["scores"] for name, model in loaded.items()}
+        data = decoder.DecodeBatch(examples)
+        keys = zip(*(each.keys(list(features.values()), data) for each in slicers), strict=True)
+        labels = _rows({name: each[LABEL] for name, each in features.items()})
+        yield [
+            (
+                frozenset(chain.from_iterable(of_row)),
+                StandardMetricInputs({constants.LABELS_KEY: label, constants.PREDICTIONS_KEY: prediction}),
+            )
+            for of_row, label, prediction in zip(keys, labels, _rows(scores), strict=True)
+        ]
+
+
+def _examples(path: Path) -> Iterator[list[bytes]]:
+    for records in tfrecord.read(path, ROWS):
+        examples = [record for record in records.data if record is not None]
+        if len(examples) < len(records.data):
+            raise DataError(
+                "a TFRecord file is damaged",
+                where=f"{path}, record {records.first + records.data.index(None)}",
+                expected="a record that matches its checksum",
+                received="other bytes",
+                fix="run the ingest step again, with `--from ingest --no-cache`",
+            )
+        yield examples
+
+
+def _call(model: Any, signature: str, examples: list[bytes]) -> dict[str, np.ndarray]:
+    outputs = model.signatures[signature](tf.constant(examples))
+    return {name: tensor.numpy() for name, tensor in outputs.items()}
+
+
+def _rows(values: dict[str, np.ndarray]) -> Iterable[Any]:
+    """The values of each row: by model, or the value itself where there is a single model."""
+    if len(values) == 1:
+        return next(iter(values.values()))
+    return (dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True))
+
+
+class _Slicer:
+    """Finds the slices that rows are in under one of TFMA's specifications."""
+
+    def __init__(self, spec: config_pb2.SlicingSpec) -> None:
+        self._columns = tuple(spec.feature_keys)
+        self._spec = slicer_lib.SingleSliceSpec(spec=spec)
+        self._known: dict[tuple[Values, ...], tuple[SliceKey, ...]] = {}
+
+    def keys(self, features: list[dict[str, np.ndarray]], data: pa.RecordBatch) -> list[tuple[SliceKey, ...]]:
+        """The keys for each row; none where a column has no value, several where it has several."""
+        if not self._columns:
+            return [((),)] * data.num_rows
+        columns = (_values(column, features, data) for column in self._columns)
+        return [self._of(row) for row in zip(*columns, strict=True)]
+
+    def _of(self, values: tuple[Values, ...]) -> tuple[SliceKey, ...]:
+        if values not in self._known:  # few rows bring new ones
+            columns = zip(self._columns, values, strict=True)
+            features = {column: np.array(each, object) for column, each in columns if each}
+            self._known[values] = tuple(slicer_lib.get_slices_for_features_dicts([], features, [self._spec]))
+        return self._known[values]
+
+
+def _values(column: str, features: list[dict[str, np.ndarray]], data: pa.RecordBatch) -> Iterable[Values]:
+    """The values that each row has in a column: the models', if they compute it, else those of the data."""
+    computed = [outputs[column].tolist() for outputs in features if column in outputs]
+    if computed:
+        return zip(*computed, strict=True)
+    if column not in data.schema.names:
+        return [()] * data.num_rows
+    return (tuple(values or ()) for values in data.column(column).to_pylist())

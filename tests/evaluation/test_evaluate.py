@@ -1,0 +1,161 @@
+"""The step `evaluate`: in memory it finds what the stock Evaluator finds on Beam, and writes it as that does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow_model_analysis as tfma
+from google.protobuf import json_format
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tensorflow_model_analysis.metrics.metric_types import StandardMetricInputs
+from tensorflow_model_analysis.proto import metrics_for_slice_pb2
+from tfx import types
+from tfx.components.evaluator import executor as stock
+from tfx.types import standard_artifacts
+
+from components.evaluation import evaluate, extracts, in_memory, results
+from components.evaluation.config import eval_config
+from components.evaluation.settings import EvaluationSettings
+from components.label import LabelSettings
+from schema.errors import DataError
+
+TOLERANCE = {"categorical_crossentropy": 1e-6}
+"""Keras sums it in 32 bits, so that the order of rows may show. All else agrees to 1e-9."""
+
+
+def by_slice(folder: str) -> dict[str, dict[str, metrics_for_slice_pb2.MetricKeyAndValue]]:
+    """TFMA's values by slice and metric; the metric's key tells the model, and whether it is a difference."""
+    found = {}
+    for record in tfma.load_metrics(folder):
+        key = str(record.slice_key)
+        assert key not in found
+        found[key] = {json_format.MessageToJson(item.key): item for item in record.metric_keys_and_values}
+    return found
+
+
+@pytest.fixture
+def several_batches(monkeypatch):
+    """Batches of few rows, so that slices come together from several."""
+    monkeypatch.setattr(extracts, "ROWS", 64)
+
+
+@pytest.fixture
+def on_beam(monkeypatch):
+    """The calls that went through the stock executor."""
+    calls = []
+    original = stock.Executor.Do
+    monkeypatch.setattr(stock.Executor, "Do", lambda *args: calls.append(args) or original(*args))
+    return calls
+
+
+@pytest.mark.parametrize("with_baseline", [False, True], ids=["alone", "with baseline"])
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_small_data_get_in_memory_what_stock_computes(task, with_baseline, request, several_batches, on_beam):
+    evaluated = request.getfixturevalue(task)
+    ours = evaluated.run.__wrapped__(evaluate.Executor, with_baseline).uri
+    assert not on_beam
+    stocks = evaluated.run(stock.Executor, with_baseline).uri
+
+    found, expected = by_slice(ours), by_slice(stocks)
+    assert found.keys() == expected.keys()
+    for key, metrics in expected.items():
+        assert found[key].keys() == metrics.keys()
+        for name, item in metrics.items():
+            value, tolerance = found[key][name].value, TOLERANCE.get(item.key.name, 1e-9)
+            if item.value.WhichOneof("type") == "double_value":
+                wanted = item.value.double_value.value
+                assert value.double_value.value == pytest.approx(wanted, tolerance, tolerance, nan_ok=True), name
+            else:
+                assert value == item.value, name
+
+    names = sorted(path.name for path in Path(stocks).iterdir())
+    assert sorted(path.name for path in Path(ours).iterdir()) == names
+    for name in ("eval_config.json", "validations.tfrecord"):
+        assert Path(ours, name).read_bytes() == Path(stocks, name).read_bytes()
+
+
+def test_tfma_loads_what_was_written(binary):
+    found = tfma.load_eval_result(binary.evaluation.uri, model_name="candidate")
+    assert found.model_location == str(Path(binary.candidate.uri, "Format-Serving"))
+    assert len(found.slicing_metrics) == len(found.plots) == len(found.attributions)
+    overall = dict(found.slicing_metrics)[()]
+    assert overall[""][""]["example_count"]["doubleValue"] == len(binary.split.x)
+
+
+def test_rows_are_in_the_slices_of_all_their_values_and_of_no_missing_one(binary):
+    candidate, _ = results.load(binary.evaluation.uri)
+    split = binary.split
+    payments = {key[0][1]: found.rows for key, found in candidate.items() if [c for c, _ in key] == ["payment_type"]}
+    assert payments == {name: (split.payment == name).sum() for name in ("Cash", "Crédit", "Pcard")}
+    night, rain = ([tag in tags for tags in split.tags] for tag in ("night", "rain"))
+    assert candidate[(("tags", "night"),)].rows == sum(night)
+    assert candidate[(("tags", "rain"),)].rows == sum(rain)
+    both = np.array(rain) & (split.payment == "Cash")
+    assert candidate[(("payment_type", "Cash"), ("tags", "rain"))].rows == both.sum()
+    assert not [key for key in candidate if "a_column_without_values" in dict(key)]
+
+
+def test_large_data_go_through_beam(binary, monkeypatch):
+    calls = []
+    monkeypatch.setattr(stock.Executor, "Do", lambda *args: calls.append(args))
+    monkeypatch.setattr(evaluate, "IN_MEMORY_BYTES", 1)
+    binary.run.__wrapped__(evaluate.Executor, True)
+    assert len(calls) == 1
+
+
+def test_damaged_examples_are_told_with_file_and_record(tmp_path):
+    path = tmp_path / "data_tfrecord-00000-of-00001"
+    content = bytearray(extracts.tfrecord.frame([b"first", b"second"]))
+    content[-6] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="damaged") as raised:
+        list(extracts.batches([path], {}, []))
+    assert raised.value.where == f"{path}, record 2"
+
+
+CONFIG = tfma.utils.update_eval_config_with_defaults(
+    eval_config(
+        EvaluationSettings.model_validate({"thresholds": {"auc": {"min": 0}}}), LabelSettings(name="x", task="binary")
+    ),
+    has_baseline=False,
+)
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from(["a", "b", "c"]), st.integers(0, 1), st.floats(0.01, 0.99)), min_size=1, max_size=30
+    ),
+    size=st.integers(1, 30),
+)
+@settings(max_examples=20, deadline=None)
+def test_neither_batches_nor_other_slices_change_a_slice(rows, size):
+    def row(value, label, score, *keys):
+        inputs = {"labels": np.array([label]), "predictions": np.array([score])}
+        return frozenset({(), (("column", value),)}), StandardMetricInputs(inputs)
+
+    every = [row(*each) for each in rows]
+    found = in_memory.evaluate((every[start : start + size] for start in range(0, len(every), size)), CONFIG)
+    assert set(found) == {(), *((("column", value),) for value, _, _ in rows)}
+    for key, metrics in found.items():
+        alone = in_memory.evaluate([[(frozenset({()}), inputs) for keys, inputs in every if key in keys]], CONFIG)
+        for metric, value in alone[()].items():
+            if isinstance(value, float):
+                assert metrics[metric] == pytest.approx(value, nan_ok=True), metric
+
+
+def test_without_rows_there_is_nothing_to_judge(binary, tmp_path):
+    evaluate.output.write(in_memory.evaluate([], CONFIG), CONFIG, {"": "model"}, tmp_path)
+    assert list(tfma.load_metrics(str(tmp_path))) == []
+    with pytest.raises(DataError, match="no rows"):
+        results.load(str(tmp_path))
+
+
+def test_the_component_has_the_outputs_of_the_evaluator():
+    examples, model = types.Channel(standard_artifacts.Examples), types.Channel(standard_artifacts.Model)
+    component = evaluate.Evaluate(examples, model, model, CONFIG, "fingerprint")
+    assert component.outputs["evaluation"].type is standard_artifacts.ModelEvaluation
+    assert component.outputs["blessing"].type is standard_artifacts.ModelBlessing
+    assert component.exec_properties["code"] == "fingerprint"
