@@ -22,7 +22,6 @@ from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
 from components.evaluation.config import FEATURES_SIGNATURE, LABEL, SIGNATURE
 from components.ingest import tfrecord
-from schema.errors import DataError
 
 ROWS = 4096
 """Rows to a batch: what a call of the model costs no longer shows."""
@@ -56,7 +55,7 @@ def batches(
     loaded = {name: tf.saved_model.load(folder) for name, folder in models.items()}
     slicers = [_Slicer(spec) for spec in slices]
     decoder = ExamplesToRecordBatchDecoder()
-    for examples in chain.from_iterable(map(_examples, files)):
+    for examples in chain.from_iterable(tfrecord.read_whole(path, ROWS) for path in files):
         features = {name: _call(model, FEATURES_SIGNATURE, examples) for name, model in loaded.items()}
         scores = {name: _call(model, SIGNATURE, examples)["scores"] for name, model in loaded.items()}
         data = decoder.DecodeBatch(examples)
@@ -69,20 +68,6 @@ def batches(
             )
             for of_row, label, prediction in zip(keys, labels, _rows(scores), strict=True)
         ]
-
-
-def _examples(path: Path) -> Iterator[list[bytes]]:
-    for records in tfrecord.read(path, ROWS):
-        examples = [record for record in records.data if record is not None]
-        if len(examples) < len(records.data):
-            raise DataError(
-                "a TFRecord file is damaged",
-                where=f"{path}, record {records.first + records.data.index(None)}",
-                expected="a record that matches its checksum",
-                received="other bytes",
-                fix="run the ingest step again, with `--from ingest --no-cache`",
-            )
-        yield examples
 
 
 def _call(model: Any, signature: str, examples: list[bytes]) -> dict[str, np.ndarray]:

@@ -87,7 +87,8 @@ def load(folder: str) -> tuple[Evaluation, Evaluation | None]:
 def write(candidate: Evaluation, baseline: Evaluation | None, slices: Mapping[str, SliceSettings], folder: str) -> None:
     """Writes `metrics.json`: metrics of the new model overall and by slice, and those of the model in service.
 
-    A metric that is not defined (NaN) is left out: JSON has no word for it.
+    A metric that is not defined is left out: one that is NaN, and the AUC of a slice with a single class, which TFMA
+    gives as 0.
 
     Args:
       candidate: the new model.
@@ -103,7 +104,7 @@ def write(candidate: Evaluation, baseline: Evaluation | None, slices: Mapping[st
                 "value": ", ".join(str(dict(key)[column]) for column in group.features(name)),
                 "rows": candidate[key].rows,
                 "classes": candidate[key].classes,
-                "metrics": _finite(candidate[key].metrics),
+                "metrics": _defined(candidate[key]),
             }
             for name, group in slices.items()
             for key in keys_of(candidate, group.features(name))
@@ -112,6 +113,11 @@ def write(candidate: Evaluation, baseline: Evaluation | None, slices: Mapping[st
     }
     Path(folder).mkdir(parents=True, exist_ok=True)
     Path(folder, FILE_NAME).write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def _defined(found: SliceMetrics) -> dict[str, float]:
+    ranked = ("auc", "auc_pr") if found.classes == 1 else ()
+    return {name: value for name, value in _finite(found.metrics).items() if name not in ranked}
 
 
 def keys_of(evaluation: Evaluation, columns: Sequence[str]) -> list[SliceKey]:

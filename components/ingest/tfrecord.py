@@ -76,6 +76,20 @@ def read(path: Path, rows: int) -> Iterator[Records]:
         yield Records(first, data)
 
 
+def read_whole(path: Path, rows: int) -> Iterator[list[bytes]]:
+    """Reads a file that ingestion wrote, at most `rows` records at a time.
+
+    Raises:
+      DataError: the file is damaged.
+    """
+    for records in read(path, rows):
+        whole = [record for record in records.data if record is not None]
+        if len(whole) < len(records.data):
+            number = records.first + records.data.index(None)
+            raise _damaged(path, number, "a record that does not match its checksum")
+        yield whole
+
+
 def _records(path: Path) -> Iterator[bytes | None]:
     number = 0
     with gzip.open(path) if path.name.endswith(".gz") else path.open("rb", buffering=_BUFFER) as stream:
@@ -108,5 +122,5 @@ def _damaged(path: Path, number: int, how: str) -> DataError:
         where=f"{path}, record {number}",
         expected="a whole TFRecord file (gzip only under a name that ends in .gz)",
         received=how,
-        fix="copy or write the file again",
+        fix="copy or write the file again; a file that a run wrote is made anew by --from ingest --no-cache",
     )
