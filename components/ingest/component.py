@@ -96,7 +96,7 @@ def _same_input(data: DataSettings, exec_properties: dict[str, Any]) -> spans.In
     seen = exec_properties.get(utils.FINGERPRINT_PROPERTY_NAME, found.fingerprint)
     if found.fingerprint != seen:
         raise DataError(
-            "the input changed while the run was starting",
+            "The input changed while the run was starting.",
             where=f"data.path: {data.path}",
             expected=f"files with the fingerprint {seen}",
             received=f"fingerprint {found.fingerprint} of {len(found.files)} files",

@@ -52,7 +52,7 @@ def conform(
             converted, bad = _column(column, types.get(name))
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
             raise DataError(
-                f"column `{name}` has a type that a tf.Example cannot hold",
+                f"Column `{name}` has a type that a tf.Example cannot hold.",
                 where=where,
                 expected="numbers, strings, dates, or lists of them",
                 received=f"{column.type}",

@@ -92,7 +92,7 @@ def _read(stream: BinaryIO, size: int, path: Path) -> bytes:
         return stream.read(size)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
-            "a gzip file is damaged or cut short",
+            "A gzip file is damaged or cut short.",
             where=str(path),
             expected="a whole gzip file",
             received=f"{error}",

@@ -66,7 +66,7 @@ class CsvReader:
         first = next(body, None)
         if first is None:
             raise DataError(
-                "the input file is empty",
+                "The input file is empty.",
                 where=str(path),
                 expected="a header line with the names of the columns, then rows",
                 received=f"{path.stat().st_size} bytes and no line",
@@ -82,7 +82,7 @@ def _header(path: Path, block: Block, delimiter: str) -> tuple[str, ...]:
         line = block.data[block.starts[0] : block.ends[0]].decode()
     except UnicodeDecodeError as error:
         raise DataError(
-            "the header is not UTF-8",
+            "The header is not UTF-8.",
             where=where,
             expected="text in UTF-8",
             received=repr(block.data[:40]),
@@ -98,7 +98,7 @@ def check_names(where: str, names: tuple[str, ...]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice or "" in names:
         raise DataError(
-            "two columns have the same name" if twice else f"column {names.index('') + 1} has no name",
+            "Two columns have the same name." if twice else f"Column {names.index('') + 1} has no name.",
             where=where,
             expected="a name for each column, used once",
             received=f"{len(names)} columns, " + (f"among them twice: {', '.join(twice)}" if twice else "one unnamed"),

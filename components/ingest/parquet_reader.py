@@ -56,7 +56,7 @@ def _open(path: Path) -> Iterator[pa.parquet.ParquetFile]:
             yield file
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(
-            "a Parquet file cannot be read",
+            "A Parquet file cannot be read.",
             where=str(path),
             expected="a whole Parquet file",
             received=str(error).splitlines()[0],

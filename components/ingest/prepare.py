@@ -2,56 +2,38 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from components.dotted import load_function
 from components.ingest.chunks import Chunk, reasons, without
 from components.ingest.conform import conform
 from components.ingest.survey import Plan
-from schema.errors import HeadgateError, SettingsError
+from schema.errors import HeadgateError
 
 Prepare = Callable[[pa.RecordBatch], pa.RecordBatch]
-
-
-def load(name: str) -> Prepare:
-    """Imports `package.module:function`.
-
-    Raises:
-      SettingsError: there is no such module or function.
-    """
-    module, _, function = name.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SettingsError(
-            "the function that prepares the data cannot be imported",
-            where=f"data.prepare: {name}",
-            expected="package.module:function, importable from where Headgate runs",
-            received=f"{type(error).__name__}: {error}",
-            fix="correct the name, or put the module's folder on PYTHONPATH",
-        ) from error
-    return found
 
 
 def apply(prepare: Prepare, name: str, batch: pa.RecordBatch, where: str) -> pa.RecordBatch:
     """Runs the function on one batch.
 
     Raises:
-      HeadgateError: it raised, or returned no record batch.
+      HeadgateError: it raised, or returned no record batch. An error of our kind comes through as it is.
     """
     try:
         result = prepare(batch)
+    except HeadgateError:
+        raise
     except Exception as error:
         last = error.__traceback__
         while last and last.tb_next:
             last = last.tb_next
         at = f" ({last.tb_frame.f_code.co_filename}, line {last.tb_lineno})" if last else ""
         raise HeadgateError(
-            "the function that prepares the data failed",
+            "The function that prepares the data failed.",
             where=f"data.prepare: {name}, on {where}",
             expected="a pyarrow.RecordBatch",
             received=f"{type(error).__name__}: {error}{at}",
@@ -59,7 +41,7 @@ def apply(prepare: Prepare, name: str, batch: pa.RecordBatch, where: str) -> pa.
         ) from error
     if not isinstance(result, pa.RecordBatch):
         raise HeadgateError(
-            "the function that prepares the data returned something else",
+            "The function that prepares the data returned something else.",
             where=f"data.prepare: {name}, on {where}",
             expected="a pyarrow.RecordBatch",
             received=f"{type(result).__name__}",
@@ -75,7 +57,7 @@ def prepared(chunk: Chunk, path: Path, plan: Plan) -> Chunk:
         batch = batch.append_column(column, pa.nulls(len(batch), plan.columns[column].arrow))
     if name is None:
         return Chunk(batch, chunk.lines, chunk.rejects, chunk.text)
-    result = apply(load(name), name, batch, f"{path}, the batch from line {chunk.lines[0]}")
+    result = apply(load_function(name, "data.prepare"), name, batch, f"{path}, the batch from line {chunk.lines[0]}")
     types = {column: kind for column, kind in plan.settings.declared.items() if column in result.schema.names}
     batch, refused = conform(result, types, f"data.prepare: {name}")
     if len(batch) == len(chunk.lines):

@@ -106,7 +106,7 @@ def _summary(results: Sequence[FileReport], files: Sequence[Path]) -> Summary:
         raise no_rows(where, quarantined, first.reason if first else "")
     if not all(rows.values()):
         raise DataError(
-            f"the {next(name for name, count in rows.items() if not count)} split is empty",
+            f"The {next(name for name, count in rows.items() if not count)} split is empty.",
             where=f"data.split of {_named(files)}",
             expected="at least one row in each split",
             received=", ".join(f"{name} {count}" for name, count in rows.items()),

@@ -54,7 +54,7 @@ def resolve(data: DataSettings) -> Input:
     if "{" not in pattern:
         if data.span is not None:
             raise SettingsError(
-                "`data.span` is set, but `data.path` does not say where the span's number stands",
+                "`data.span` is set, but `data.path` does not say where the span's number stands.",
                 where=f"data.path: {pattern}",
                 expected="a path with {SPAN}, such as in/span-{SPAN}/*.csv",
                 received=f"span {data.span}",
@@ -96,7 +96,7 @@ def format_of(data: DataSettings, files: Sequence[Path]) -> Format:
         suffix = next((suffix for suffix in sorted(SUFFIXES, key=len) if file.name.lower().endswith(suffix)), None)
         if suffix is None:
             raise SettingsError(
-                "the format of the input cannot be told from the file's name",
+                "The format of the input cannot be told from the file's name.",
                 where=str(file),
                 expected=f"a name that ends in one of {', '.join(SUFFIXES)}",
                 received=file.name,
@@ -105,7 +105,7 @@ def format_of(data: DataSettings, files: Sequence[Path]) -> Format:
         formats[SUFFIXES[suffix]] = file
     if len(formats) > 1:
         raise SettingsError(
-            "the input mixes formats",
+            "The input mixes formats.",
             where=f"data.path: {data.path}",
             expected="files of one format",
             received=", ".join(f"{file.name} ({name})" for name, file in formats.items()),
@@ -117,7 +117,7 @@ def format_of(data: DataSettings, files: Sequence[Path]) -> Format:
 def _pattern(data: DataSettings) -> str:
     if data.path is None:
         raise SettingsError(
-            "the input has no path",
+            "The input has no path.",
             where="data.path",
             expected="a file, a glob or a pattern with {SPAN}",
             received=f"only `source: {data.source}`",
@@ -127,7 +127,7 @@ def _pattern(data: DataSettings) -> str:
     unknown = [name for name in re.findall(r"\{(.*?)\}", pattern) if name not in ("SPAN", "VERSION")]
     if unknown or ("{VERSION}" in pattern and "{SPAN}" not in pattern):
         raise SettingsError(
-            "`data.path` cannot be read as a pattern",
+            "`data.path` cannot be read as a pattern.",
             where=f"data.path: {data.path}",
             expected="{SPAN}, and {VERSION} only beside {SPAN}",
             received="{" + unknown[0] + "}" if unknown else "{VERSION} without {SPAN}",
@@ -143,7 +143,7 @@ def _plain(pattern: str) -> tuple[Path, ...]:
     if not files:
         folder = next((path for path in found if path.is_dir()), None)
         raise SettingsError(
-            "the input is a folder, not a file" if folder else "no input file was found",
+            "The input is a folder, not a file." if folder else "No input file was found.",
             where=f"data.path: {pattern}",
             expected="at least one file",
             received=f"the folder {folder}" if folder else _neighbours(exact),
@@ -199,7 +199,7 @@ def _of_span(matches: list[_Match], pattern: str, span: int | None) -> list[_Mat
     chosen = [match for match in matches if int(match.span) == wanted]
     if not chosen:
         raise SettingsError(
-            "no input file was found" if span is None else f"span {span} was not found",
+            "No input file was found." if span is None else f"Span {span} was not found.",
             where=f"data.path: {pattern}",
             expected="at least one file" + ("" if span is None else f" of span {span}"),
             received=f"spans {_listed([str(number) for number in spans])}" if spans else _neighbours(Path(pattern)),
@@ -212,7 +212,7 @@ def _one_spelling(matches: list[_Match], what: str, pattern: str) -> list[_Match
     spellings = sorted({getattr(match, what) for match in matches})
     if len(spellings) > 1:
         raise SettingsError(
-            f"one {what} is written in two ways",
+            f"One {what} is written in two ways.",
             where=f"data.path: {pattern}",
             expected=f"each {what} written once",
             received=" and ".join(spellings),

@@ -41,7 +41,7 @@ def assign(batch: pa.RecordBatch, settings: SplitSettings) -> npt.NDArray[np.int
     if settings.by is not None:
         if settings.by not in batch.schema.names:
             raise DataError(
-                "the key column of the split is not in the data",
+                "The key column of the split is not in the data.",
                 where=f"data.split.by: {settings.by}",
                 expected="a column of the data",
                 received=", ".join(batch.schema.names),

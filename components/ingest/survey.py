@@ -94,7 +94,7 @@ def decide(surveys: Mapping[Path, Survey], form: Format, settings: IngestSetting
 def missing_column(name: str, where: str, found: tuple[str, ...]) -> DataError:
     """The error of a declared column that is not there."""
     return DataError(
-        f"column `{name}` is not in the data",
+        f"Column `{name}` is not in the data.",
         where=where,
         expected=f"the features and the label of the settings, among them `{name}`",
         received=f"columns {', '.join(found) or '(none)'}",
@@ -105,7 +105,7 @@ def missing_column(name: str, where: str, found: tuple[str, ...]) -> DataError:
 def no_rows(where: str, quarantined: int, reason: str = "") -> DataError:
     """The error of an input without a good row."""
     return DataError(
-        "the input has no row that can be used",
+        "The input has no row that can be used.",
         where=where,
         expected="at least one good row",
         received=f"{quarantined} rows in quarantine, the first because: {reason}" if quarantined else "no rows",

@@ -118,7 +118,7 @@ def _read(stream: BinaryIO | gzip.GzipFile, size: int, path: Path, number: int) 
 
 def _damaged(path: Path, number: int, how: str) -> DataError:
     return DataError(
-        "a TFRecord file is damaged or cut short",
+        "A TFRecord file is damaged or cut short.",
         where=f"{path}, record {number}",
         expected="a whole TFRecord file (gzip only under a name that ends in .gz)",
         received=how,

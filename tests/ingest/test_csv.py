@@ -105,7 +105,7 @@ def test_evidence_is_gathered_over_all_blocks_for_unknown_columns(tmp_path):
         (b"", "empty"),
         (b"\n\n", "empty"),
         (b"a,b,a\n1,2,3\n", "same name"),
-        (b"a,,b\n1,2,3\n", "column 2 has no name"),
+        (b"a,,b\n1,2,3\n", "Column 2 has no name"),
         (b"\xff\xfea\x00,\x00b\x00", "not UTF-8"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 1000)[:-20], "cut short"),
         (b"\x1f\x8bnot gzip", "damaged"),

@@ -184,8 +184,8 @@ def test_columns_that_only_some_files_have_are_missing_elsewhere(tmp_path):
         ("id,name,y\n", "no row that can be used"),
         ("id,name,y\nbad\nworse\n", "no row that can be used"),
         ("id,name,y\n1,a,maybe\n2,b,perhaps\n", "no row that can be used"),
-        ("id,name\n1,a\n", "column `y` is not in the data"),
-        ("id;name;y\n1;a;0\n", "column `y` is not in the data"),
+        ("id,name\n1,a\n", "Column `y` is not in the data"),
+        ("id;name;y\n1;a;0\n", "Column `y` is not in the data"),
         ("id,name,name,y\n1,a,b,0\n", "same name"),
         ("id,name,y\n1,a,0\n2,b,1\n", "split is empty"),
     ],
@@ -245,7 +245,7 @@ def test_a_prepare_that_fails_is_named_with_its_batch(tmp_path, module, source, 
 
 def test_a_prepare_that_cannot_be_imported_is_a_fault_of_the_settings(tmp_path):
     (tmp_path / "x.csv").write_text(csv_of(10))
-    with pytest.raises(SettingsError, match="cannot be imported"):
+    with pytest.raises(SettingsError, match="cannot be loaded"):
         run(make(tmp_path / "x.csv", prepare="no_such_module:prepare"), tmp_path / "out")
 
 

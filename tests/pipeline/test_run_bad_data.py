@@ -40,11 +40,11 @@ def one_class() -> str:
 
 
 BLOCKED = {
-    "empty file": ("", ["the input file is empty", "span-2/sales.csv"]),
-    "header only": (as_text([]), ["the input has no row that can be used", "span-2/sales.csv"]),
+    "empty file": ("", ["The input file is empty", "span-2/sales.csv"]),
+    "header only": (as_text([]), ["The input has no row that can be used", "span-2/sales.csv"]),
     "missing column": (as_text(sales(300), COLUMNS[1:]), ["lack columns", "no amount"]),
     "missing label": (as_text(sales(300), COLUMNS[:-1]), ["lack columns", "no again"]),
-    "duplicate column": (duplicate_column(), ["two columns have the same name", "amount", "line 1"]),
+    "duplicate column": (duplicate_column(), ["Two columns have the same name", "amount", "line 1"]),
     "column without a name": (as_text(sales(300)).replace("miles", "", 1), ["column 2 has no name", "line 1"]),
     "ragged rows": (ragged(30), ["10.000% (30 of 300)", "line 2: expected 5 fields, received 6", "quarantine.jsonl"]),
     "text in a numeric column": (changed(amount="much"), ["`amount`: expected a number, received 'much'", "line 2"]),
@@ -53,7 +53,7 @@ BLOCKED = {
     "infinity": (changed(0.1, amount="inf"), ["`amount`", "infinity", "finite numbers"]),
     "integers beyond int64": (changed(weekday=2**63), [f"`weekday`: {2**63} is beyond the range of int64"]),
     "invalid UTF-8": (changed(shop="caf\udce9"), ["`shop`: invalid UTF-8"]),
-    "a header that is not UTF-8": (changed().replace("shop", "caf\udce9", 1), ["the header is not UTF-8", "iconv"]),
+    "a header that is not UTF-8": (changed().replace("shop", "caf\udce9", 1), ["The header is not UTF-8", "iconv"]),
     "a label never seen": (changed(0.1, again=2), ["`again`", "one of [0, 1]", "2"]),
     "rows without a label": (changed(0.1, again=None), ["10.000% (30 of 300)"]),
     "no label at all": (changed(again=None), ["no label"]),
