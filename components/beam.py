@@ -15,6 +15,7 @@ class BeamSettings(Section):
     mode: Literal["in_memory", "multi_processing"] = "in_memory"
     """Worker processes import TensorFlow again, so they pay only on large data."""
     workers: int = Field(1, ge=1)
+    """How many, with `multi_processing`."""
 
     def pipeline_args(self) -> list[str]:
         """Beam's command line arguments."""

@@ -16,7 +16,9 @@ class LabelSettings(Section):
     """The label column and how its values map to classes."""
 
     name: str
+    """Name of the label column."""
     task: Task = "binary"
+    """What is predicted: one of two classes, one of several, or a number."""
     classes: tuple[int | str, ...] = ()
     """Label values in class order: (negative, positive) for a binary task. Default for binary: (0, 1)."""
 

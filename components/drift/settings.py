@@ -30,10 +30,15 @@ class FeatureBoundSettings(Section):
     """Bounds of one feature; those left out are `drift.bounds`."""
 
     l_infinity: float | None = Field(None, ge=0, le=1)
+    """As in `drift.bounds`."""
     jensen_shannon: float | None = Field(None, ge=0, le=1)
+    """As in `drift.bounds`."""
     psi: float | None = Field(None, ge=0)
+    """As in `drift.bounds`."""
     missing: float | None = Field(None, ge=0, le=1)
+    """As in `drift.bounds`."""
     new_values: float | None = Field(None, ge=0, le=1)
+    """As in `drift.bounds`."""
 
 
 class FeatureDriftSettings(Section):
@@ -41,6 +46,7 @@ class FeatureDriftSettings(Section):
 
     bounds: FeatureBoundSettings = FeatureBoundSettings()
     action: Action | None = None
+    """Default: `drift.action`."""
 
 
 class DriftSettings(Section):

@@ -37,7 +37,9 @@ class ThresholdSettings(Section):
     """What a metric must reach, overall and on slices."""
 
     min: float | None = None
+    """The smallest value that passes."""
     max: float | None = None
+    """The largest value that passes."""
     slices: dict[str, ThresholdSettings] = {}
     """Bounds on every value of a slice, by the slice's name."""
 
@@ -68,6 +70,7 @@ class SliceSettings(Section):
     """
 
     columns: Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+    """Columns of the data, whether the model reads them or not."""
     boundaries: tuple[float, ...] = ()
     """Cut points that turn a single numeric column into buckets."""
 
@@ -88,6 +91,7 @@ class EvaluationSettings(Section):
     """How the model is judged on the test split."""
 
     slices: dict[str, Annotated[SliceSettings, BeforeValidator(_as_slice)]] = {}
+    """Parts of the test split on which every metric is computed too, by a name of your choice."""
     thresholds: dict[str, ThresholdSettings] = {}
     """Bounds by metric, on the new model alone."""
     change_thresholds: dict[str, float] = {}

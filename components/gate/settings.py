@@ -36,6 +36,7 @@ class GateSettings(Section):
     max_quarantined: float = Field(0.01, ge=0, le=1)
     """Share of rows that may fail to parse before the kind `quarantine` is found."""
     severities: dict[Kind, Severity] = {}
+    """By kind. Default: `warn` for `new_column` and `missing_values`, `block` for all others."""
     features: dict[str, dict[Kind, Severity]] = {}
     """Severities of one feature, such as `company: {unexpected_value: warn}`; they win over `severities`."""
 

@@ -26,8 +26,11 @@ class SplitSettings(Section):
     by: str | None = None
     """Key column: all rows with the same key land in the same split. Default: the whole row."""
     train: int = Field(8, ge=1)
+    """Weight of the split that the model learns from."""
     eval: int = Field(1, ge=1)
+    """Weight of the split that early stopping watches."""
     test: int = Field(1, ge=1)
+    """Weight of the split that the model is judged on."""
 
 
 class DataSettings(Section):

@@ -32,10 +32,15 @@ class LayerSettings(Section):
     """One hidden layer of the dense network: Dense, then batch normalisation, activation, dropout."""
 
     units: int = Field(ge=1)
+    """Width of the layer."""
     activation: Activation = "relu"
+    """Keras's name of the function that follows."""
     dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of the outputs that are set to zero at each training step."""
     l2: float = Field(0.0, ge=0)
+    """Factor of the weights' squared sum in the loss."""
     batch_normalization: bool = False
+    """Normalise over the batch before the activation."""
 
 
 class ModelSettings(Section):

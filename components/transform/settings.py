@@ -26,6 +26,7 @@ class ColumnSettings(Section):
     """One raw column that the model reads."""
 
     type: ColumnType = "float"
+    """Type of the raw column."""
     transform: Annotated[tuple[Step, ...], BeforeValidator(_as_tuple)] = ()
     """Applied left to right, such as `[log, zscore]`. Default: `zscore` for numbers, `vocabulary` for strings."""
     buckets: int = Field(10, ge=2)
@@ -79,13 +80,16 @@ class CrossSettings(Section):
     size: int = Field(1000, ge=2)
     """Number of ids that the combinations are hashed to."""
     embedding: int = Field(8, ge=1)
+    """Width of the learned vector for each id."""
 
 
 class FeaturesSettings(Section):
     """What the model sees: raw columns, crosses, and how each becomes a network input."""
 
     columns: dict[str, ColumnSettings] = Field(min_length=1)
+    """The raw columns that the model reads, by name."""
     crosses: dict[str, CrossSettings] = {}
+    """Features made of several columns, by a name of your choice."""
     preprocessing_fn: str | None = None
     """`package.module:function`: a tf.Transform `preprocessing_fn` of your own, in place of the columns'
     transforms. It maps the raw columns to model inputs; the label is handled apart."""
