@@ -152,7 +152,11 @@ def _schema(plan: Plan, statistics: Statistics) -> SchemaGen | CuratedSchema:
     if plan.schema is not None:
         fingerprint = hashlib.sha256(plan.schema.read_bytes()).hexdigest()
         return CuratedSchema(schema_file=str(plan.schema), fingerprint=fingerprint).with_id("schema")
-    return SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=False).with_id("schema")
+    # From the train split alone: TFDV would call a column deprecated, and Transform then leave it out, that is there
+    # but has no value in a small split.
+    return SchemaGen(
+        statistics=statistics.outputs["statistics"], infer_feature_shape=False, exclude_splits=["eval", "test"]
+    ).with_id("schema")
 
 
 def _gate(plan: Plan) -> GateStepSettings:

@@ -48,11 +48,16 @@ def _train_first(path: Path) -> tuple[bool, str]:
 
 
 def _infer(files: list[Path]) -> Any:
-    """As stock SchemaGen does it: inferred from the first split, widened by the others."""
+    """As stock SchemaGen does it: inferred from the first split, widened by the others.
+
+    TFDV calls a column deprecated that has no value in one of them, which says no more than that the split is small.
+    """
     import tensorflow_data_validation as tfdv
 
     first, *others = [tfdv.load_stats_binary(str(file)) for file in files]
     schema = tfdv.infer_schema(first, infer_feature_shape=False)
     for statistics in others:
         schema = tfdv.update_schema(schema, statistics, infer_feature_shape=False)
+    for feature in schema.feature:
+        feature.ClearField("lifecycle_stage")
     return schema

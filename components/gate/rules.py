@@ -29,6 +29,10 @@ ACCEPTS: dict[ColumnType, frozenset[ColumnType]] = {
 """Types of data that a column of a type in the settings may have."""
 
 
+TRAIN = "train"
+"""The split that the model learns from: a feature without a value in it can teach nothing, whatever the others hold."""
+
+
 @dataclass(frozen=True)
 class Ingested:
     """What ingestion counted.
@@ -72,7 +76,8 @@ def empty_splits(statistics: Statistics) -> Iterator[Finding]:
 
 
 def columns(statistics: Statistics, named: Mapping[str, ColumnType | None]) -> Iterator[Finding]:
-    """A column that the settings name is missing, without values, of another type, or holds NaN or infinities.
+    """A column that the settings name is missing, without values (in the train split, where the model reads it), of
+    another type, or holds NaN or infinities.
 
     Args:
       statistics: by split.
@@ -88,6 +93,11 @@ def columns(statistics: Statistics, named: Mapping[str, ColumnType | None]) -> I
         elif present and not filled:
             rows = sum(common(feature).num_missing for feature in having.values())
             yield Finding("all_missing", name, "", expected="values", seen="none in any row", rows=rows)
+        elif expected is not None and TRAIN in present and TRAIN not in filled:
+            rows = row_count(statistics[TRAIN])
+            yield Finding(
+                "all_missing", name, TRAIN, expected="values to learn from", seen="none in any row", rows=rows
+            )
         for split, feature in filled.items():
             yield from _column(name, split, feature, expected)
 

@@ -25,7 +25,7 @@ def build(inputs: Sequence[FeatureInput], head: Head, settings: ModelSettings) -
     Input shape: a dictionary of [batch, width] tensors, by feature name.
     Output shape: [batch, head.units], float32.
     """
-    tensors = {each.name: keras.Input((each.width,), name=each.name, dtype=each.dtype) for each in inputs}
+    tensors = {each.name: keras.Input((each.width,), name=each.layer_name, dtype=each.dtype) for each in inputs}
     columns = [tensors[each.name] for each in inputs if each.ids is None] + _vectors(inputs, tensors)
     x = columns[0] if len(columns) == 1 else keras.layers.Concatenate(name="features")(columns)
     for number, layer in enumerate(settings.layers, start=1):

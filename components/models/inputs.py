@@ -26,6 +26,11 @@ class FeatureInput:
     embedding: int | None = None
 
     @property
+    def layer_name(self) -> str:
+        """The name as Keras takes it for an input layer: without `/`."""
+        return self.name.replace("/", "_")
+
+    @property
     def dtype(self) -> str:
         """`int64` for ids, `float32` for numbers."""
         return "float32" if self.ids is None else "int64"

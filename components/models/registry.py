@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import keras
 
@@ -13,8 +12,6 @@ from components.label import LabelSettings
 from components.models.inputs import FeatureInput, Head
 from components.models.settings import ModelSettings
 from schema.errors import SettingsError
-
-NETWORKS = ("dense",)
 
 
 def build_model(inputs: Sequence[FeatureInput], label: LabelSettings, settings: ModelSettings) -> keras.Model:
@@ -29,7 +26,7 @@ def build_model(inputs: Sequence[FeatureInput], label: LabelSettings, settings: 
       An uncompiled Keras model from a dictionary of features to [batch, units] scores.
 
     Raises:
-      SettingsError: if there is no such network, or it returns something else.
+      SettingsError: if there is no such function, or it returns something else.
     """
     head = head_for(label)
     model = _builder(settings.build)(inputs, head, settings)
@@ -56,12 +53,4 @@ def head_for(label: LabelSettings) -> Head:
 def _builder(name: str) -> Callable[[Sequence[FeatureInput], Head, ModelSettings], keras.Model]:
     if ":" in name:
         return load_function(name, "model.build")
-    if name not in NETWORKS:
-        raise SettingsError(
-            "There is no such network.",
-            where="model.build",
-            expected=f"one of {list(NETWORKS)} or package.module:function",
-            received=name,
-            fix=f"write a function build(inputs, head, settings) like those in {Path(__file__).parent}",
-        )
     return importlib.import_module(f"components.models.{name}").build

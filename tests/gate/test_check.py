@@ -129,6 +129,13 @@ def test_a_value_out_of_range_blocks():
 
 
 @pytest.mark.parametrize("schema", [SCHEMA, None])
+def test_a_feature_without_a_value_in_the_train_split_blocks(schema):
+    train = data(payment=column([None] * ROWS, "string"))
+    decision = only(decide({"train": train, "eval": data()}, schema), "all_missing", "payment")
+    assert "saw none in any row in train (400 rows)" in decision.message
+
+
+@pytest.mark.parametrize("schema", [SCHEMA, None])
 def test_nan_and_infinity_block(schema):
     fare = [math.nan] * 3 + [math.inf] * 2 + [-math.inf] + GOOD["fare"][6:]
     decision = only(decide(data(fare=fare), schema), "non_finite", "fare")

@@ -45,7 +45,7 @@ BLOCKED = {
     "missing column": (as_text(sales(300), COLUMNS[1:]), ["lack columns", "no amount"]),
     "missing label": (as_text(sales(300), COLUMNS[:-1]), ["lack columns", "no again"]),
     "duplicate column": (duplicate_column(), ["Two columns have the same name", "amount", "line 1"]),
-    "column without a name": (as_text(sales(300)).replace("miles", "", 1), ["column 2 has no name", "line 1"]),
+    "column without a name": (as_text(sales(300)).replace("miles", "", 1), ["Column 2 has no name", "line 1"]),
     "ragged rows": (ragged(30), ["10.000% (30 of 300)", "line 2: expected 5 fields, received 6", "quarantine.jsonl"]),
     "text in a numeric column": (changed(amount="much"), ["`amount`: expected a number, received 'much'", "line 2"]),
     "text in some numbers": (changed(0.1, amount="much"), ["10.000% (30 of 300)", "quarantine.jsonl"]),
@@ -110,6 +110,16 @@ def test_a_few_bad_rows_are_put_aside_and_the_run_goes_on(released, content, qua
     path.write_text(content, encoding="utf-8")
     ended = released.run("--to", "drift")
     assert (ended.code, ended.json["status"], ended.json["quarantined"]) == (0, "stopped", quarantined)
+
+
+def test_a_column_with_a_value_here_and_there_is_no_reason_to_stop(new):
+    pipeline = new()
+    pipeline.span(1, [row | {"shop": "north" if index in (1, 2, 3) else None} for index, row in enumerate(sales())])
+    assert pipeline.run("--to", "transform").code == 0
+
+    assert pipeline.command("schema", "accept").code == 0
+    ended = pipeline.run("--to", "transform")
+    assert (ended.code, ended.json["status"]) == (0, "stopped")
 
 
 class TestWithACuratedSchema:

@@ -19,7 +19,13 @@ pytestmark = pytest.mark.slow
 def started(pipeline, line: str, *options: str):
     """A run in a process of its own, from the moment on which it says `line`; it is dead afterwards."""
     process = subprocess.Popen(
-        pipeline.argv("run", *options), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=pipeline.folder
+        pipeline.argv("run", *options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=pipeline.folder,
+        # Where the tests run as a shell's background job, the signal is ignored, and that is handed down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         said = []

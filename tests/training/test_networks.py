@@ -69,7 +69,7 @@ def test_a_network_of_the_users_own() -> None:
     assert model.output_shape == (None, 1)
 
 
-@pytest.mark.parametrize("build", ["deep", "own_functions:not_a_model", "own_functions:no_such"])
+@pytest.mark.parametrize("build", ["own_functions:not_a_model", "own_functions:no_such"])
 def test_what_is_no_network_is_refused(build: str) -> None:
     with pytest.raises(SettingsError, match=r"model\.build"):
         build_model(INPUTS, BINARY, ModelSettings(build=build))
