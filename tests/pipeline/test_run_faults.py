@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 from contextlib import contextmanager
 
 import pytest
-from small_pipeline import STEPS, sales
+from small_pipeline import SETTINGS, STEPS, make, sales
 
 from serving import releases
 
@@ -123,6 +124,18 @@ def test_one_run_at_a_time(released):
         assert "--workspace" in second.stderr
         shown = released.history.runs()[0]
         assert shown.status == "running"
+
+
+def test_two_pipelines_may_run_at_once_in_one_workspace(released):
+    released.span(2, sales(seed=2))
+    other = make(released.folder / "shops", SETTINGS.replace("name: sales", "name: shops"))
+    (other.folder / "w").symlink_to(released.workspace.root)
+    processes = [
+        subprocess.Popen(each.argv("run", "--json"), stdout=subprocess.PIPE, text=True) for each in (released, other)
+    ]
+    ended = [json.loads(process.communicate(timeout=300)[0]) for process in processes]
+    assert [(each["pipeline"], each["status"]) for each in ended] == [("sales", "pushed"), ("shops", "pushed")]
+    assert [each["release"]["version"] for each in ended] == [2, 1]
 
 
 def test_a_process_of_its_own_prints_one_json_object_and_nothing_else(released):
