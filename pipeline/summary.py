@@ -124,6 +124,8 @@ class Summary:
     def to_json(self, *, slices: bool = False) -> dict[str, Any]:
         """The summary as plain data for `json.dumps`; metrics by slice only if asked for."""
         record: dict[str, Any] = _finite(asdict(self))
+        for step in record["steps"]:
+            step["seconds"] = round(step["seconds"], 3)
         if not slices:
             del record["slices"]
         return record
