@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.feature_statistics import by_name
 from pipeline.history import History
 from pipeline.quiet import quiet
 from pipeline.settings import PipelineSettings
@@ -16,10 +17,17 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import schema_pb2
 
 
-def observed_schema(settings: PipelineSettings, workspace: Workspace) -> schema_pb2.Schema:
-    """Infers a schema from the latest run's statistics, of all splits, and curates it.
+def observed_schema(
+    settings: PipelineSettings, workspace: Workspace, curated: schema_pb2.Schema | None
+) -> schema_pb2.Schema:
+    """What the latest run's statistics, of all splits, make of the curated schema, or of none.
 
     The run's own schema will not do: once there is a curated one, that is the run's schema.
+
+    Args:
+      settings: the pipeline's settings.
+      workspace: where its runs are.
+      curated: the curated schema, which is widened; None infers one.
 
     Raises:
       SettingsError: there is no run, or its data lack a column of the settings.
@@ -33,9 +41,9 @@ def observed_schema(settings: PipelineSettings, workspace: Workspace) -> schema_
             fix=f"headgate run {settings.name} --to statistics",
         )
     with quiet(workspace.log(settings.name, "schema")):
-        inferred = _infer(files)
+        shown = _shown(files, curated)
     return curate(
-        inferred,
+        shown,
         label=settings.label.name,
         label_type=settings.label.type,
         classes=settings.label.values,
@@ -47,17 +55,23 @@ def _train_first(path: Path) -> tuple[bool, str]:
     return path.parent.name != "Split-train", path.parent.name
 
 
-def _infer(files: list[Path]) -> Any:
-    """As stock SchemaGen does it: inferred from the first split, widened by the others.
+def _shown(files: list[Path], curated: schema_pb2.Schema | None) -> Any:
+    """What the data show, as stock SchemaGen finds it; a curated schema is widened by it, not replaced.
 
-    TFDV calls a column deprecated that has no value in one of them, which says no more than that the split is small.
+    So a range or a value that a person wrote stays, whether or not these data reach it. A column that the data no
+    longer have goes.
     """
     import tensorflow_data_validation as tfdv
 
-    first, *others = [tfdv.load_stats_binary(str(file)) for file in files]
-    schema = tfdv.infer_schema(first, infer_feature_shape=False)
-    for statistics in others:
+    splits = [tfdv.load_stats_binary(str(file)) for file in files]
+    schema = curated or tfdv.infer_schema(splits[0], infer_feature_shape=False)
+    for statistics in splits:
         schema = tfdv.update_schema(schema, statistics, infer_feature_shape=False)
+    columns = {name for statistics in splits for name in by_name(statistics)}
+    kept = [feature for feature in schema.feature if feature.name in columns]
+    del schema.feature[:]
+    schema.feature.extend(kept)
     for feature in schema.feature:
+        # TFDV calls a column deprecated that has no value in a split, which says no more than that the split is small.
         feature.ClearField("lifecycle_stage")
     return schema

@@ -67,7 +67,8 @@ def diff(
             where=str(accepted_path(loaded.settings.schema_, loaded.settings.name, loaded.file)),
             fix=f"adopt what the data show: headgate schema accept {pipeline}",
         )
-    changes = differences(read(curated), observed_schema(loaded.settings, Workspace(workspace)))
+    present = read(curated)
+    changes = differences(present, observed_schema(loaded.settings, Workspace(workspace), present))
     if as_json:
         print_json([asdict(change) for change in changes])
     elif not changes:
@@ -81,7 +82,8 @@ def accept(
 ) -> None:
     r"""Adopt what the latest run's data show.
 
-    It becomes the curated schema, which later data are held against.
+    It becomes the curated schema, which later data are held against. A schema that is there already is widened: what
+    you wrote into it stays.
 
     \b
     Example:
@@ -90,10 +92,11 @@ def accept(
     """
     from pipeline.observed import observed_schema
     from pipeline.workspace import Workspace
-    from schema.curation import accepted_path, write
+    from schema.curation import accepted_path, read, write
 
     loaded = _load(pipeline, assignments)
-    schema = observed_schema(loaded.settings, Workspace(workspace))
+    curated = _curated(loaded)
+    schema = observed_schema(loaded.settings, Workspace(workspace), read(curated) if curated else None)
     path = accepted_path(loaded.settings.schema_, loaded.settings.name, loaded.file)
     write(schema, path)
     typer.echo(f"{path}: {len(schema.feature)} features. Read it, correct it, keep it under version control.")

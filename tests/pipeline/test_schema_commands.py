@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.history import History
-from schema.curation import read
+from schema.curation import read, write
 
 SETTINGS = """\
 name: trips
@@ -64,6 +64,34 @@ def test_what_the_data_show_is_accepted_compared_and_shown(saw, schema, tmp_path
     assert "'Black'" in text
     changes = json.loads(schema("diff", "--json").stdout)
     assert "tolls" in {change["feature"] for change in changes}
+
+
+def test_what_a_person_wrote_stays_when_new_data_are_accepted(saw, schema, tmp_path):
+    saw(train=TRAIN)
+    schema("accept")
+    path = tmp_path / "schema/trips.pbtxt"
+    written = read(path)
+    [fare] = [feature for feature in written.feature if feature.name == "fare"]
+    fare.float_domain.min = 0
+    fare.float_domain.max = 100
+    write(written, path)
+    assert "The data look as" in schema("diff").stdout
+
+    saw(train={**TRAIN, "company": ["Black"] * 4})
+    assert schema("accept").exit_code == 0
+    widened = read(path)
+    [fare] = [feature for feature in widened.feature if feature.name == "fare"]
+    assert (fare.float_domain.min, fare.float_domain.max, fare.float_domain.disallow_nan) == (0, 100, True)
+    assert {value for domain in widened.string_domain for value in domain.value} == {"Blue", "Green", "Black"}
+
+
+def test_a_column_that_the_data_no_longer_have_goes(saw, schema, tmp_path):
+    saw(train={**TRAIN, "tolls": [1.0] * 4})
+    schema("accept")
+    saw(train=TRAIN)
+    assert "tolls" in schema("diff").stdout
+    schema("accept")
+    assert {feature.name for feature in read(tmp_path / "schema/trips.pbtxt").feature} == {"fare", "company", "tipped"}
 
 
 def test_without_a_curated_schema_there_is_nothing_to_compare(saw, schema):
