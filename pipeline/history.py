@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import ml_metadata
+from filelock import FileLock, Timeout
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components import decisions
@@ -205,7 +206,7 @@ class History:
         return RunRow(
             run_id=run.name,
             pipeline=props["pipeline"].string_value,
-            status=props["status"].string_value,
+            status=self._status(run),
             started=_time(run.create_time_since_epoch),
             seconds=float(props["seconds"].string_value) if props["seconds"].string_value else None,
             span=examples.custom_properties["span"].int_value if examples else None,
@@ -213,12 +214,23 @@ class History:
             metrics=_metrics(steps).get("overall", {}),
         )
 
+    def _status(self, run: mlmd.Context) -> str:
+        """The noted status. A run that was killed could not note its end: it runs while somebody holds the lock."""
+        noted: str = run.custom_properties["status"].string_value
+        if noted == "running":
+            try:
+                with FileLock(self._workspace.lock(run.custom_properties["pipeline"].string_value), timeout=0):
+                    return "interrupted"
+            except Timeout:
+                pass
+        return noted
+
     def _summary(self, run: mlmd.Context) -> Summary:
         steps = self._steps(run)
         props = run.custom_properties
         metrics = _metrics(steps)
         examples = steps["ingest"].outputs.get("examples") if "ingest" in steps else None
-        status: Any = props["status"].string_value
+        status: Any = self._status(run)
         return Summary(
             run_id=run.name,
             pipeline=props["pipeline"].string_value,
@@ -234,7 +246,7 @@ class History:
             release=_release(steps),
             quarantined=examples.custom_properties["quarantined"].int_value if examples else 0,
             log=props["log"].string_value or None,
-            error=props["error"].string_value or ("the run was interrupted" if status == "interrupted" else None),
+            error=props["error"].string_value or ("The run was interrupted." if status == "interrupted" else None),
         )
 
 

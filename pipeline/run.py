@@ -112,7 +112,7 @@ def _nothing_to_do(
 @contextmanager
 def _lock(workspace: Workspace, pipeline: str) -> Iterator[None]:
     """One run of a pipeline at a time: sqlite and the cache take no more."""
-    path = workspace.root / f".{pipeline}.lock"
+    path = workspace.lock(pipeline)
     lock = FileLock(path, timeout=0)
     try:
         with lock:

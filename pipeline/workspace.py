@@ -56,6 +56,10 @@ class Workspace:
         """What TensorFlow, Beam and TFX had to say during a run."""
         return self.root / "logs" / pipeline / f"{run_id}.log"
 
+    def lock(self, pipeline: str) -> Path:
+        """Held while a run of the pipeline goes on; it falls with its process."""
+        return self.root / f".{pipeline}.lock"
+
     def data(self, source: str) -> Path:
         """Where a data set that ships with Headgate is put."""
         return self.root / "data" / source

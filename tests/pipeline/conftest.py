@@ -8,11 +8,6 @@ import pytest
 from small_pipeline import SETTINGS, Ended, Pipeline, Snapshot, make, own_code_forgotten
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Protobuf warns of a call that TFX makes, and puts it down to the frame that called TFX."""
-    config.addinivalue_line("filterwarnings", r"ignore:label\(\) is deprecated:DeprecationWarning")
-
-
 @pytest.fixture(scope="session")
 def _first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline, Ended, Snapshot]:
     pipeline = make(tmp_path_factory.mktemp("released") / "sales")

@@ -79,6 +79,7 @@ def test_a_run_that_is_killed_is_completed_by_the_same_command(undisturbed, rele
     with started(released, line) as process:
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
+    assert released.history.runs()[0].status == "interrupted"
     if step != "release":
         assert released.serving() == before
     assert set(servable(released)) <= {"1", "2"}
@@ -108,7 +109,7 @@ def test_an_interrupted_run_says_so_and_goes_on_later(released):
     assert released.serving() == before
     assert released.history.runs()[0].status == "interrupted"
     shown = released.show(released.history.runs()[0].run_id)
-    assert "the run was interrupted" in shown.stdout
+    assert "The run was interrupted" in shown.stdout
 
     again = released.run()
     assert again.code == 0
