@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,12 +37,11 @@ class Checked:
     unused: tuple[str, ...]
 
 
-def check(loaded: Loaded, folder: Path | None = None) -> Checked:
+def check(loaded: Loaded) -> Checked:
     """Finds the input files, looks at their columns, and holds the settings against them.
 
     Args:
-      loaded: the settings.
-      folder: where a data set that ships with Headgate is put; None: a temporary folder.
+      loaded: the settings. A data set that ships with Headgate is looked at in a temporary folder.
 
     Raises:
       SettingsError: there are no input files, or a function of the user's is not there, or the curated schema does
@@ -60,8 +58,8 @@ def check(loaded: Loaded, folder: Path | None = None) -> Checked:
         read_schema(curated)
     if str(loaded.base) not in sys.path:  # for `data.prepare`
         sys.path.insert(0, str(loaded.base))
-    with tempfile.TemporaryDirectory() if folder is None else nullcontext(folder) as place:
-        ingestion = _ingestion(loaded.settings, Path(place))
+    with tempfile.TemporaryDirectory() as folder:
+        ingestion = with_data_path(loaded.settings, Path(folder)).ingestion
         columns = tuple(peek_columns(ingestion))
         problems = list(missing_columns(loaded, columns))
         if problems:
@@ -71,15 +69,14 @@ def check(loaded: Loaded, folder: Path | None = None) -> Checked:
     return Checked(columns, tuple(name for name in columns if name not in used))
 
 
-def _ingestion(settings: PipelineSettings, folder: Path) -> IngestSettings:
-    """What ingestion needs to look at the data; a data set that ships with Headgate is put into `folder`."""
-    data = settings.data
-    if data.path is None:
-        from data.sources import materialise
+def with_data_path(settings: PipelineSettings, folder: Path) -> PipelineSettings:
+    """Settings whose `data.path` is filled in: a data set that ships with Headgate is put into `folder` first."""
+    if settings.data.path is not None:
+        return settings
+    from data.sources import materialise
 
-        data = data.model_copy(update={"path": materialise(str(data.source), folder)})
-    columns = {name: column.type for name, column in settings.features.columns.items()}
-    return IngestSettings(data=data, columns=columns, label=settings.label)
+    path = materialise(str(settings.data.source), folder)
+    return settings.model_copy(update={"data": settings.data.model_copy(update={"path": path})})
 
 
 def named_columns(settings: PipelineSettings) -> Iterator[tuple[str, Place]]:

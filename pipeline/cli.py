@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from pipeline.commands import demo, doctor, records, run, schema, settings
 from pipeline.commands.options import help_of
-from schema.errors import HeadgateError
+from schema.errors import HeadgateError, first_line
 
 TRACE = "HEADGATE_TRACE"
 """Set to 1, errors come with their trace: for whoever works on Headgate itself."""
@@ -45,7 +45,7 @@ class Commands(TyperGroup):
         except Exception as error:
             if os.environ.get(TRACE):
                 raise
-            first = str(error).strip().partition("\n")[0][:300]
+            first = first_line(error)
             told = f"{type(error).__name__}: {first}" if first else type(error).__name__
             fix = f"this is a fault of Headgate's own: {TRACE}=1 shows where it happened"
             _tell(HeadgateError("The command failed.", received=told, fix=fix), as_json)

@@ -31,7 +31,6 @@ from components.gate.component import DataGate
 from components.gate.settings import GateStepSettings
 from components.in_service import in_service as in_service_resolver
 from components.ingest.component import Ingest
-from components.ingest.settings import IngestSettings
 from components.label import ColumnType
 from components.release import Release, ReleaseStepSettings
 from components.statistics import Statistics
@@ -72,7 +71,7 @@ def build(plan: Plan) -> Pipeline:
     settings = plan.settings
     coded = ("ingest", "statistics", "gate", "drift", "evaluate", "judge", "release")
     code = {step: step_code(step, settings) for step in coded}
-    ingest = Ingest(settings=ingest_settings(settings).model_dump_json(), code=code["ingest"]).with_id("ingest")
+    ingest = Ingest(settings=settings.ingestion.model_dump_json(), code=code["ingest"]).with_id("ingest")
     examples = ingest.outputs["examples"]
     statistics = Statistics(examples=examples, code=code["statistics"]).with_id("statistics")
     schema = _schema(plan, statistics)
@@ -138,15 +137,6 @@ def _passed(step: Any) -> Cond:
     return Cond(step.outputs["report"].future()[0].property("passed") == 1)
 
 
-def ingest_settings(settings: PipelineSettings) -> IngestSettings:
-    """What ingestion needs of the settings."""
-    return IngestSettings(
-        data=settings.data,
-        columns={name: column.type for name, column in settings.features.columns.items()},
-        label=settings.label,
-    )
-
-
 def _schema(plan: Plan, statistics: Statistics) -> SchemaGen | CuratedSchema:
     """A curated schema is imported; on first contact one is inferred, every feature optional."""
     if plan.schema is not None:
@@ -171,7 +161,7 @@ def _gate(plan: Plan) -> GateStepSettings:
 
 def _named_columns(settings: PipelineSettings) -> dict[str, ColumnType | None]:
     """Columns that must be there: of features and slices, with the types that the settings declare."""
-    declared = {name: column.type for name, column in settings.features.columns.items()}
+    declared = settings.features.types
     sliced = {column for group in settings.evaluation.slices.values() for column in group.columns}
     return {name: declared.get(name) for name in [*declared, *sorted(sliced - set(declared))]}
 

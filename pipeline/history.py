@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components import decisions
+from components.evaluation import results
 from pipeline.steps import STEPS
 from pipeline.summary import DriftResult, ReleaseResult, SliceResult, State, StepResult, Summary
 from pipeline.workspace import Workspace
@@ -30,8 +31,8 @@ STATES: dict[int, State] = {
     mlmd.Execution.COMPLETE: "complete",
     mlmd.Execution.CACHED: "cached",
     mlmd.Execution.FAILED: "failed",
-    mlmd.Execution.RUNNING: "failed",  # of a run that is over: it was killed
 }
+"""What ML Metadata's states are called here. Any other is that of a step that was killed: it failed."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ class History:
         steps = self._steps(run)
         props = run.custom_properties
         release = _release(steps)
-        examples = steps["ingest"].outputs.get("examples") if "ingest" in steps else None
+        examples = _output(steps, "ingest", "examples")
         return RunRow(
             run_id=run.name,
             pipeline=props["pipeline"].string_value,
@@ -229,7 +230,7 @@ class History:
         steps = self._steps(run)
         props = run.custom_properties
         metrics = _metrics(steps)
-        examples = steps["ingest"].outputs.get("examples") if "ingest" in steps else None
+        examples = _output(steps, "ingest", "examples")
         status: Any = self._status(run)
         return Summary(
             run_id=run.name,
@@ -260,9 +261,14 @@ def _step_results(steps: dict[str, Step]) -> Iterator[StepResult]:
         yield StepResult(name, STATES.get(execution.last_known_state, "failed"), seconds)
 
 
+def _output(steps: dict[str, Step], step: str, output: str) -> mlmd.Artifact | None:
+    """An artifact that a step gave, if it did."""
+    return steps[step].outputs.get(output) if step in steps else None
+
+
 def _folder(steps: dict[str, Step], step: str, output: str) -> Path | None:
     """The folder of a step's output, if the step gave one and it is still there."""
-    artifact = steps[step].outputs.get(output) if step in steps else None
+    artifact = _output(steps, step, output)
     return Path(artifact.uri) if artifact and Path(artifact.uri).exists() else None
 
 
@@ -275,7 +281,7 @@ def _decisions(steps: dict[str, Step]) -> Iterator[decisions.Decision]:
 
 def _metrics(steps: dict[str, Step]) -> dict[str, Any]:
     folder = _folder(steps, "judge", "blessing")
-    content: dict[str, Any] = json.loads((folder / "metrics.json").read_text("utf-8")) if folder else {}
+    content: dict[str, Any] = json.loads((folder / results.FILE_NAME).read_text("utf-8")) if folder else {}
     return content
 
 
@@ -293,7 +299,7 @@ def _drift(steps: dict[str, Step]) -> DriftResult | None:
 
 
 def _release(steps: dict[str, Step]) -> ReleaseResult | None:
-    pushed = steps["release"].outputs.get("pushed_model") if "release" in steps else None
+    pushed = _output(steps, "release", "pushed_model")
     if pushed is None or not pushed.custom_properties["pushed"].int_value:
         return None
     path = Path(pushed.custom_properties["pushed_destination"].string_value)

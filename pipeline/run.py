@@ -17,8 +17,7 @@ from filelock import FileLock, Timeout
 
 from components.fingerprint import user_modules
 from components.ingest.spans import resolve
-from data.sources import materialise
-from pipeline.check import check
+from pipeline.check import check, with_data_path
 from pipeline.history import History
 from pipeline.progress import Progress
 from pipeline.quiet import quiet
@@ -28,7 +27,7 @@ from pipeline.steps import STEPS, run_fingerprint
 from pipeline.summary import Status, StepResult, Summary
 from pipeline.workspace import Workspace
 from schema.curation import curated_path
-from schema.errors import DataError, HeadgateError, SettingsError
+from schema.errors import DataError, HeadgateError, SettingsError, first_line
 from serving.releases import in_service
 
 STANDS: tuple[Status, ...] = ("pushed", "not_blessed")
@@ -63,7 +62,7 @@ def run(
     """
     workspace.ensure()
     _find_user_code(loaded.base)
-    settings = with_data_path(loaded.settings, workspace)
+    settings = with_data_path(loaded.settings, workspace.data(str(loaded.settings.data.source)))
     with _lock(workspace, settings.name):
         schema = curated_path(settings.schema_, settings.name, loaded.file)
         found = resolve(settings.data)
@@ -80,17 +79,9 @@ def run(
             if done:
                 progress.finish(done)
                 return done
-        check(loaded, workspace.data(str(settings.data.source)))
+        check(replace(loaded, settings=settings))
         history.close_interrupted(settings.name)
         return _Run(settings, workspace, schema, fingerprint, history, progress).execute(from_step, to_step, cache)
-
-
-def with_data_path(settings: PipelineSettings, workspace: Workspace) -> PipelineSettings:
-    """Settings whose `data.path` is filled in: a `data.source` is put into the workspace first."""
-    if settings.data.path is not None:
-        return settings
-    path = materialise(str(settings.data.source), workspace.data(str(settings.data.source)))
-    return settings.model_copy(update={"data": settings.data.model_copy(update={"path": path})})
 
 
 def _nothing_to_do(
@@ -232,11 +223,10 @@ def _failure(error: Exception, log: Path, settings: PipelineSettings) -> tuple[S
         return "blocked", str(error)
     if isinstance(error, HeadgateError):
         return "failed", str(error)
-    sentence = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
     place = _own_place(error, settings)
     return "failed", str(
         HeadgateError(
-            f"{type(error).__name__}: {sentence[:300]}",
+            f"{type(error).__name__}: {first_line(error)}",
             where=place or f"the trace is in {log}",
             fix=f"correct the function; the trace is in {log}" if place else None,
         )

@@ -8,7 +8,7 @@ from components.beam import BeamSettings
 from components.drift.settings import DriftSettings
 from components.evaluation.settings import METRICS, EvaluationSettings
 from components.gate.settings import GateSettings
-from components.ingest.settings import DataSettings
+from components.ingest.settings import DataSettings, IngestSettings
 from components.label import LabelSettings
 from components.models.settings import ModelSettings
 from components.training.settings import WATCHED, TrainingSettings
@@ -39,6 +39,11 @@ class PipelineSettings(Section):
     def served_as(self) -> str:
         """Name of the model in the serving directory."""
         return self.release.model or self.name
+
+    @property
+    def ingestion(self) -> IngestSettings:
+        """What the ingest step needs to know."""
+        return IngestSettings(data=self.data, columns=self.features.types, label=self.label)
 
     @model_validator(mode="after")
     def _sections_agree(self) -> PipelineSettings:

@@ -50,6 +50,11 @@ class HeadgateError(Exception):
         return "\n".join([self.what, *(f"  {name}: {text}" for name, text in parts if text)])
 
 
+def first_line(error: BaseException) -> str:
+    """The first line that an error of somebody else's says, at most 300 characters of it; empty if it says nothing."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "")[:300]
+
+
 class SettingsError(HeadgateError):
     """The settings file, an override or an argument cannot be used as it is."""
 

@@ -18,8 +18,7 @@ from components.evaluation.evaluate import Evaluate
 from components.evaluation.judge import judge
 from components.evaluation.settings import EvaluationSettings
 from components.label import LabelSettings
-
-TRAINING_RECORD = "training.json"
+from components.training.settings import RECORD
 
 
 def evaluator(
@@ -69,7 +68,7 @@ class JudgeExecutor(base_executor.BaseExecutor):
         verdict = artifact_utils.get_single_instance(output_dict["blessing"])
 
         candidate, served = results.load(artifact_utils.get_single_uri(input_dict["evaluation"]))
-        record = Path(artifact_utils.get_single_uri(input_dict["model_run"]), TRAINING_RECORD)
+        record = Path(artifact_utils.get_single_uri(input_dict["model_run"]), RECORD)
         training = json.loads(record.read_text(encoding="utf-8"))["train"]
         if baseline is not None and baseline.uri == model.uri:
             # A model compared with itself would fail whoever asks for a gain.

@@ -11,10 +11,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from components.label import LabelSettings
+from components.label import ColumnType, LabelSettings
 
 do_not_convert = tf.autograph.experimental.do_not_convert
 """AutoGraph would spend longer on rewriting these functions than they run: they have no Python control flow."""
+
+DTYPES: dict[ColumnType, tf.DType] = {"float": tf.float32, "int": tf.int64, "string": tf.string}
+"""What a column of each type is in a parsed `tf.Example`."""
 
 BLOCK = 1024
 """Rows that are parsed and transformed together."""
@@ -62,7 +65,7 @@ def label_tensor(serialized: Any, label: LabelSettings) -> Any:
       int64 [batch, 1] class index, or float32 [batch, 1] for a regression. A value outside the classes maps
       to 0: the data gate has turned such data away before.
     """
-    dtype = {"string": tf.string, "int": tf.int64, "float": tf.float32}[label.type]
+    dtype = DTYPES[label.type]
     default = {"string": "", "int": -1, "float": 0.0}[label.type]
     spec = tf.io.FixedLenFeature([1], dtype, default_value=default)
     raw = tf.io.parse_example(serialized, {label.name: spec})[label.name]

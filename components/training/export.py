@@ -21,10 +21,8 @@ import tensorflow as tf
 
 from components.evaluation.settings import SliceSettings
 from components.label import ColumnType, LabelSettings
-from components.training.dataset import label_tensor
+from components.training.dataset import DTYPES, label_tensor
 from components.transform.settings import MISSING
-
-DTYPES: dict[ColumnType, tf.DType] = {"float": tf.float32, "int": tf.int64, "string": tf.string}
 
 EXAMPLES = tf.TensorSpec([None], tf.string, "examples")
 

@@ -9,6 +9,9 @@ from pydantic import Field
 from components.label import Task
 from schema.section import Section
 
+RECORD = "training.json"
+"""The training record in the ModelRun artifact: epochs, history, and metrics of both splits."""
+
 WATCHED: dict[Task, tuple[str, ...]] = {
     "binary": ("binary_accuracy", "precision", "recall", "auc"),
     "multiclass": ("accuracy",),

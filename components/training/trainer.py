@@ -13,22 +13,17 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.evaluation.settings import SliceSettings
-from components.label import ColumnType, LabelSettings
+from components.label import LabelSettings
 from components.models.inputs import feature_inputs
 from components.models.registry import build_model
 from components.models.settings import ModelSettings
-from components.training.callbacks import callbacks
+from components.training.callbacks import PROGRESS, callbacks
 from components.training.compilation import LOSSES, class_weights, metrics, optimizer
 from components.training.dataset import Rows, label_counts, shuffled_batches
 from components.training.export import Exported, export
-from components.training.settings import TrainingSettings
+from components.training.settings import RECORD, TrainingSettings
 from components.transform.settings import FeaturesSettings
 from schema.section import Section
-
-PROGRESS = logging.getLogger("headgate.progress")
-
-RECORD = "training.json"
-"""The training record in the ModelRun artifact: epochs, history, and metrics of both splits."""
 
 MAX_STEPS_PER_CALL = 50
 """Most training steps in one call of the compiled function: the more, the fewer returns to Python."""
@@ -44,11 +39,6 @@ class TrainerSettings(Section):
     slices: dict[str, SliceSettings]
     tensorboard: str
     """Folder for TensorBoard's event files; each run writes to a folder of its own below."""
-
-    @property
-    def columns(self) -> dict[str, ColumnType]:
-        """Type of each raw column that the network reads."""
-        return {name: column.type for name, column in self.features.columns.items()}
 
 
 @dataclass(frozen=True)
@@ -75,7 +65,7 @@ def run_fn(fn_args: Any) -> None:
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     model = build_model(feature_inputs(transform_output, settings.features), settings.label, settings.model)
     model.summary(print_fn=logging.info)
-    exported = Exported(model, transform_output, settings.columns, settings.label, settings.slices)
+    exported = Exported(model, transform_output, settings.features.types, settings.label, settings.slices)
     splits = _splits(Rows(exported.transform, settings.label), fn_args, settings)
     model.compile(
         optimizer(training, splits.steps * training.epochs),
@@ -105,8 +95,8 @@ def _splits(rows: Rows, fn_args: Any, settings: TrainerSettings) -> Splits:
     train, held_out = rows.blocks(fn_args.train_files), rows.blocks(fn_args.eval_files)
     if training.cache:
         train, held_out = train.cache(), held_out.cache()
-    classes = max(len(settings.label.values), 1)
-    counts = label_counts(train, classes) if settings.label.values else [_count(train)]
+    classes = len(settings.label.values)
+    counts = label_counts(train, classes) if classes else [_count(train)]
     batches = shuffled_batches(train, training.batch_size, training.shuffle_buffer, training.seed)
     once = -(-sum(counts) // training.batch_size)
     return Splits(

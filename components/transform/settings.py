@@ -94,6 +94,11 @@ class FeaturesSettings(Section):
     """`package.module:function`: a tf.Transform `preprocessing_fn` of your own, in place of the columns'
     transforms. It maps the raw columns to model inputs; the label is handled apart."""
 
+    @property
+    def types(self) -> dict[str, ColumnType]:
+        """Type of each raw column that the model reads."""
+        return {name: column.type for name, column in self.columns.items()}
+
     @model_validator(mode="after")
     def _consistent(self) -> FeaturesSettings:
         for name, cross in self.crosses.items():

@@ -10,7 +10,7 @@ import typer
 
 from pipeline.commands.options import DEFAULT_WORKSPACE, AsJson, Assignments, Pipeline, WorkspaceFolder
 from pipeline.commands.output import print_json, print_summary
-from schema.errors import HeadgateError, SettingsError
+from schema.errors import HeadgateError, SettingsError, first_line
 
 if TYPE_CHECKING:
     from pipeline.settings_file import Loaded
@@ -84,10 +84,9 @@ def run_shown(
             log = workspace.log(loaded.settings.name, progress.run_id)
             with log.open("a", encoding="utf-8") as file:
                 traceback.print_exc(file=file)
-            first = str(error).strip().partition("\n")[0][:300]
             raise HeadgateError(
                 f"The run failed in the step `{progress.running}`." if progress.running else "The run failed.",
-                received=f"{type(error).__name__}: {first}",
+                received=f"{type(error).__name__}: {first_line(error)}",
                 fix=f"read the end of {log}",
             ) from error
 

@@ -7,21 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ml_metadata import proto as mlmd
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import inputs_utils, launcher, partial_run_utils, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import context_lib
 
+from pipeline.history import STATES
 from pipeline.summary import State, StepResult
 from schema.errors import HeadgateError
-
-STATES: dict[int, State] = {
-    mlmd.Execution.COMPLETE: "complete",
-    mlmd.Execution.CACHED: "cached",
-    mlmd.Execution.FAILED: "failed",
-}
 
 IMPLICIT = "_"
 """TFX's compiler names the input behind a condition `_STEP.OUTPUT`; a component's own inputs have plain names."""

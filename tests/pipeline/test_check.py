@@ -109,5 +109,5 @@ def test_check_tells_input_that_is_not_there(loaded):
 
 
 @pytest.mark.parametrize("name", ["taxi", "classification"])
-def test_the_presets_fit_their_data(name, tmp_path):
-    assert load(name).settings.label.name in check(load(name), tmp_path).columns
+def test_the_presets_fit_their_data(name):
+    assert load(name).settings.label.name in check(load(name)).columns
