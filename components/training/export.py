@@ -56,7 +56,14 @@ class Exported(tf.Module):
         self._arguments = argument_names(columns)
         self._label = label
         self._ranges = {name: group for name, group in slices.items() if group.boundaries}
-        self._spec = {name: transform_output.raw_feature_spec()[name] for name in columns}
+        data = transform_output.raw_feature_spec()
+        self._spec = {name: data[name] for name in columns}
+        # A range may cut a column that the network does not read: its type is that of the data.
+        self._range_dtypes = {
+            column: data[column].dtype if column in data else tf.float32
+            for group in self._ranges.values()
+            for column in group.columns
+        }
         # Tracing costs more than a small training. Each function is traced once, here, and called from all
         # signatures and from the input pipeline; AutoGraph has nothing to convert in them.
         raw = {name: _tensor_spec(spec) for name, spec in self._spec.items()}
@@ -93,7 +100,7 @@ class Exported(tf.Module):
         features = {"label_index": tf.squeeze(label_tensor(examples, self._label), axis=1)}
         for name, group in self._ranges.items():
             [column] = group.columns
-            spec = {column: tf.io.VarLenFeature(DTYPES[self._columns.get(column, "float")])}
+            spec = {column: tf.io.VarLenFeature(self._range_dtypes[column])}
             features[name] = range_names(tf.io.parse_example(examples, spec)[column], group.boundaries)
         return features
 

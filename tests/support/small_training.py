@@ -80,6 +80,7 @@ def trainer_settings(
     tensorboard: Path,
     features: FeaturesSettings = FEATURES,
     model: ModelSettings = ModelSettings(layers=(LAYER,)),  # noqa: B008 - frozen
+    sliced: str = "fare",
     **training: Any,
 ) -> TrainerSettings:
     return TrainerSettings(
@@ -87,7 +88,7 @@ def trainer_settings(
         label=LABEL,
         model=model,
         training=TrainingSettings(**{"epochs": 15, "learning_rate": 0.01, "class_weights": "balanced", **training}),
-        slices={"fare_band": SliceSettings(columns=("fare",), boundaries=(10.0, 30.0))},
+        slices={f"{sliced}_band": SliceSettings(columns=(sliced,), boundaries=(10.0, 30.0))},
         tensorboard=str(tensorboard),
     )
 

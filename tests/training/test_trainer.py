@@ -142,3 +142,16 @@ def test_an_output_that_no_network_can_take_is_told_by_name(tmp_path: Path) -> N
     features = FeaturesSettings(columns={"miles": ColumnSettings()}, preprocessing_fn="own_functions:ragged_output")
     with pytest.raises(SettingsError, match="`miles` cannot be fed to a network"):
         build(tmp_path, features=features)
+
+
+def test_a_range_may_cut_a_whole_number_that_the_network_does_not_read(tmp_path: Path) -> None:
+    features = FeaturesSettings(columns={"miles": ColumnSettings()})
+    trained = build(tmp_path, features=features, sliced="hour", epochs=1)
+    served = tf.saved_model.load(str(trained.model)).signatures["evaluation_features"]
+    rows = [serialize({"hour": hour}) for hour in (9, 10, 30, None)]
+    assert served(examples=tf.constant(rows))["hour_band"].numpy().tolist() == [
+        b"< 10",
+        b"[10, 30)",
+        b">= 30",
+        b"missing",
+    ]
