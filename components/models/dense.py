@@ -1,4 +1,4 @@
-"""The dense network: embedded ids and numbers side by side, then hidden layers."""
+"""The dense network: embedded ids, numbers and flattened images side by side, then hidden layers."""
 
 from __future__ import annotations
 
@@ -22,17 +22,28 @@ def build(inputs: Sequence[FeatureInput], head: Head, settings: ModelSettings) -
     Returns:
       An uncompiled Keras model.
 
-    Input shape: a dictionary of [batch, width] tensors, by feature name.
+    Input shape: a dictionary of [batch, *shape] tensors, by feature name.
     Output shape: [batch, head.units], float32.
     """
-    tensors = {each.name: keras.Input((each.width,), name=each.layer_name, dtype=each.dtype) for each in inputs}
-    columns = [tensors[each.name] for each in inputs if each.ids is None] + _vectors(inputs, tensors)
+    tensors = {each.name: keras.Input(each.shape, name=each.layer_name, dtype=each.dtype) for each in inputs}
+    numbers = [
+        keras.layers.Flatten(name=f"flat_{each.layer_name}")(tensors[each.name])
+        if each.is_image
+        else tensors[each.name]
+        for each in inputs
+        if each.ids is None
+    ]
+    columns = numbers + _vectors(inputs, tensors)
     x = columns[0] if len(columns) == 1 else keras.layers.Concatenate(name="features")(columns)
     for number, layer in enumerate(settings.layers, start=1):
         x = _hidden(x, layer, number)
     # A head in float32 keeps the loss exact under mixed precision.
     scores = keras.layers.Dense(head.units, head.activation, name="scores", dtype="float32")(x)
     return keras.Model(tensors, scores, name="dense")
+
+
+def _flat(each: FeatureInput, tensor: keras.KerasTensor) -> keras.KerasTensor:
+    return keras.layers.Flatten(name=f"flat_{each.layer_name}")(tensor) if each.is_image else tensor
 
 
 def _vectors(inputs: Sequence[FeatureInput], tensors: Mapping[str, keras.KerasTensor]) -> list[keras.KerasTensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +16,25 @@ class FeatureInput:
 
     Attributes:
       name: the feature's name, the key in the network's input dictionary.
-      width: numbers in a row: the input is [batch, width].
+      shape: of a row: (width,) for numbers and ids, (height, width, channels) for an image.
       ids: for an integer feature the number of ids (0 to ids - 1); None for float32 features.
       embedding: width of the learned vector for each id; None for float32 features.
     """
 
     name: str
-    width: int = 1
+    shape: tuple[int, ...] = (1,)
     ids: int | None = None
     embedding: int | None = None
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is an image: float32 pixels in [0, 1]."""
+        return len(self.shape) == 3
+
+    @property
+    def width(self) -> int:
+        """Numbers in a row."""
+        return math.prod(self.shape)
 
     @property
     def layer_name(self) -> str:
@@ -74,6 +85,8 @@ def feature_inputs(transform_output: Any, features: FeaturesSettings) -> list[Fe
 def _feature_input(
     name: str, spec: Any, transform_output: Any, features: FeaturesSettings, domains: dict[str, int]
 ) -> FeatureInput:
+    if name in features.images:
+        return FeatureInput(name, features.images[name].shape)
     settings = features.crosses.get(name) or features.columns.get(name)
     shape = getattr(spec, "shape", None)
     if shape is None or len(shape) > 1 or None in shape or spec.dtype.name not in ("float32", "int64"):
@@ -85,7 +98,7 @@ def _feature_input(
         )
     width = shape[0] if shape else 1
     if spec.dtype.name == "float32":
-        return FeatureInput(name, width)
+        return FeatureInput(name, (width,))
     ids = _ids(name, settings, transform_output) if not features.preprocessing_fn else domains.get(name)
     if ids is None:
         raise SettingsError(
@@ -94,7 +107,7 @@ def _feature_input(
             expected="ids from tft.compute_and_apply_vocabulary or tft.apply_buckets, or float32",
             received="int64 without an int_domain",
         )
-    return FeatureInput(name, width, ids, settings.embedding if settings else ColumnSettings().embedding)
+    return FeatureInput(name, (width,), ids, settings.embedding if settings else ColumnSettings().embedding)
 
 
 def _ids(name: str, settings: ColumnSettings | CrossSettings | None, transform_output: Any) -> int | None:

@@ -72,6 +72,22 @@ class ColumnSettings(Section):
         return self.steps[-1] in ID_STEPS
 
 
+class ImageSettings(Section):
+    """One image that the model reads: a PNG or JPEG file, or an array, as ingestion puts it into the examples."""
+
+    height: int = Field(64, ge=1, le=4096)
+    """Rows of pixels that the network sees; images of another size are resized."""
+    width: int = Field(64, ge=1, le=4096)
+    """Columns of pixels that the network sees."""
+    channels: Literal[1, 3] = 3
+    """1 for grey, 3 for colour; images of the other kind are converted."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """What the network receives for an image: float32 [height, width, channels] in [0, 1]."""
+        return self.height, self.width, self.channels
+
+
 class CrossSettings(Section):
     """A feature made of two or more columns: one id for each combination, hashed."""
 
@@ -86,8 +102,10 @@ class CrossSettings(Section):
 class FeaturesSettings(Section):
     """What the model sees: raw columns, crosses, and how each becomes a network input."""
 
-    columns: dict[str, ColumnSettings] = Field(min_length=1)
+    columns: dict[str, ColumnSettings] = {}
     """The raw columns that the model reads, by name."""
+    images: dict[str, ImageSettings] = {}
+    """The images that the model reads, by the name of the column that holds them or their paths."""
     crosses: dict[str, CrossSettings] = {}
     """Features made of several columns, by a name of your choice."""
     preprocessing_fn: str | None = None
@@ -101,6 +119,11 @@ class FeaturesSettings(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> FeaturesSettings:
+        if not self.columns and not self.images:
+            raise ValueError("the model reads nothing: give `columns` or `images`")
+        for name in self.images:
+            if name in self.columns or name in self.crosses:
+                raise ValueError(f"image `{name}` has the name of a column or cross")
         for name, cross in self.crosses.items():
             if name in self.columns:
                 raise ValueError(f"cross `{name}` has the name of a column")

@@ -12,7 +12,7 @@ from components.models.registry import build_model
 from components.models.settings import LayerSettings, ModelSettings
 from schema.errors import SettingsError
 
-INPUTS = [FeatureInput("fare"), FeatureInput("payment", width=4), FeatureInput("hour", ids=25, embedding=2)]
+INPUTS = [FeatureInput("fare"), FeatureInput("payment", (4,)), FeatureInput("hour", ids=25, embedding=2)]
 BINARY = LabelSettings(name="tipped")
 
 

@@ -37,7 +37,7 @@ def test_a_transform_that_does_not_fit_is_refused(column: dict[str, Any], reason
 @pytest.mark.parametrize(
     ("features", "reason"),
     [
-        ({"columns": {}}, "at least 1"),
+        ({"columns": {}}, "reads nothing"),
         ({"columns": {"a": {}}, "crosses": {"a": {"of": ["a", "a"]}}}, "has the name of a column"),
         (
             {"columns": {"a": {"type": "string"}}, "crosses": {"x": {"of": ["a", "b"]}}},
