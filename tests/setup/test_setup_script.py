@@ -107,3 +107,15 @@ def test_nothing_is_done_while_the_stamp_fits(tmp_path):
         f"{programs}; fingerprint > $STAMP; up_to_date && echo same; echo old > $STAMP; up_to_date || echo changed"
     )
     assert result.stdout.split() == ["same", "changed"]
+
+
+def test_cuda_comes_with_an_option():
+    assert bash('echo "${LOCKS[@]}"').stdout.split() == ["requirements.lock"]
+    with_cuda = bash('source scripts/setup --gpu; echo "${LOCKS[@]}"')
+    assert with_cuda.stdout.split() == ["requirements.lock", "requirements-gpu.lock"]
+
+
+def test_an_unknown_option_is_refused():
+    result = subprocess.run([ROOT / "scripts/setup", "--tpu"], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "unknown argument: --tpu" in result.stderr
