@@ -20,11 +20,10 @@ import keras
 import tensorflow as tf
 
 from components.evaluation.settings import SliceSettings
-from components.label import ColumnType, LabelSettings
+from components.label import LabelSettings
 from components.training.dataset import DTYPES, label_tensor
+from components.training.raw_rows import EXAMPLES, RawRows
 from components.transform.settings import MISSING
-
-EXAMPLES = tf.TensorSpec([None], tf.string, "examples")
 
 
 class Exported(tf.Module):
@@ -32,53 +31,36 @@ class Exported(tf.Module):
 
     Args:
       model: the trained network.
-      transform_output: the `tft.TFTransformOutput` that it was trained behind.
-      columns: type of each raw column that the network reads, by name.
+      rows: the transform graph that it was trained behind.
       label: the `label` section.
       slices: slices by name; those with boundaries become `evaluation_features`.
-
-    Attributes:
-      transform: from serialized rows, string [batch], to the transformed features by name.
     """
 
     def __init__(
-        self,
-        model: keras.Model,
-        transform_output: Any,
-        columns: Mapping[str, ColumnType],
-        label: LabelSettings,
-        slices: Mapping[str, SliceSettings],
+        self, model: keras.Model, rows: RawRows, label: LabelSettings, slices: Mapping[str, SliceSettings]
     ) -> None:
         super().__init__()
         self.model = model
-        self.transform_layer = transform_output.transform_features_layer()
-        self._columns = dict(columns)
-        self._arguments = argument_names(columns)
+        self.rows = rows
+        self._arguments = argument_names(rows.columns)
         self._label = label
         self._ranges = {name: group for name, group in slices.items() if group.boundaries}
-        data = transform_output.raw_feature_spec()
-        self._spec = {name: data[name] for name in columns}
         # A range may cut a column that the network does not read: its type is that of the data.
         self._range_dtypes = {
-            column: data[column].dtype if column in data else tf.float32
+            column: rows.data[column].dtype if column in rows.data else tf.float32
             for group in self._ranges.values()
             for column in group.columns
         }
-        # Tracing costs more than a small training. Each function is traced once, here, and called from all
-        # signatures and from the input pipeline; AutoGraph has nothing to convert in them.
-        raw = {name: _tensor_spec(spec) for name, spec in self._spec.items()}
-        self._apply = tf.function(self.transform_layer.call, input_signature=[raw], autograph=False)
-        self.transform = tf.function(self._transform, input_signature=[EXAMPLES], autograph=False)
 
     def signatures(self) -> dict[str, Any]:
         """The functions to save, by signature name."""
         columns = {
-            argument: tf.TensorSpec([None], DTYPES[self._columns[name]], argument)
+            argument: tf.TensorSpec([None], DTYPES[self.rows.columns[name]], argument)
             for name, argument in self._arguments.items()
         }
         serialized = {
             "serving_default": self._serve_examples,
-            "transform_features": self._transform,
+            "transform_features": self.rows.transform.python_function,
             "evaluation_features": self._evaluation_features,
         }
         return {
@@ -86,15 +68,12 @@ class Exported(tf.Module):
             for name, function in serialized.items()
         } | {"predict": tf.function(self._predict, autograph=False).get_concrete_function(columns)}
 
-    def _transform(self, examples: Any) -> dict[str, Any]:
-        return self._apply(tf.io.parse_example(examples, self._spec))
-
     def _serve_examples(self, examples: Any) -> dict[str, Any]:
-        return {"scores": self.model(self.transform(examples), training=False)}
+        return {"scores": self.model(self.rows.transform(examples), training=False)}
 
     def _predict(self, columns: dict[str, Any]) -> dict[str, Any]:
         raw = {name: self._raw(name, columns[argument]) for name, argument in self._arguments.items()}
-        return {"scores": self.model(self._apply(raw), training=False)}
+        return {"scores": self.model(self.rows.apply(raw), training=False)}
 
     def _evaluation_features(self, examples: Any) -> dict[str, Any]:
         features = {"label_index": tf.squeeze(label_tensor(examples, self._label), axis=1)}
@@ -106,9 +85,9 @@ class Exported(tf.Module):
 
     def _raw(self, name: str, tensor: Any) -> Any:
         """A dense column as what the transform graph was traced with."""
-        if isinstance(self._spec[name], tf.io.FixedLenFeature):
+        if isinstance(self.rows.spec[name], tf.io.FixedLenFeature):
             return tensor[:, tf.newaxis]
-        kind = self._columns[name]
+        kind = self.rows.columns[name]
         present = ~tf.math.is_nan(tensor) if kind == "float" else tf.not_equal(tensor, MISSING[kind])
         rows = tf.where(present)
         indices = tf.concat([rows, tf.zeros_like(rows)], axis=1)
@@ -131,13 +110,6 @@ def argument_names(columns: Collection[str]) -> dict[str, str]:
             argument, number = f"{plain[name]}_{number}", number + 1
         taken[argument] = name
     return {name: argument for argument, name in taken.items()}
-
-
-def _tensor_spec(spec: Any) -> Any:
-    """What a parsed column looks like to a traced function."""
-    if isinstance(spec, tf.io.FixedLenFeature):
-        return tf.TensorSpec([None, *spec.shape], spec.dtype)
-    return tf.SparseTensorSpec([None, None], spec.dtype)
 
 
 def range_names(values: Any, boundaries: tuple[float, ...]) -> Any:
