@@ -19,7 +19,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components import decisions
 from components.evaluation import results
-from pipeline.steps import STEPS
+from pipeline.steps import active_steps
 from pipeline.summary import DriftResult, ReleaseResult, SliceResult, State, StepResult, Summary
 from pipeline.workspace import Workspace
 from schema.errors import HeadgateError, SettingsError
@@ -236,7 +236,7 @@ class History:
             run_id=run.name,
             pipeline=props["pipeline"].string_value,
             status="failed" if status in ("running", "interrupted") else status,
-            steps=tuple(_step_results(steps)),
+            steps=tuple(_step_results(steps, json.loads(props["settings"].string_value))),
             metrics=metrics.get("overall", {}),
             slices=tuple(
                 SliceResult(each["slice"], each["value"], each["rows"], each["metrics"])
@@ -251,8 +251,8 @@ class History:
         )
 
 
-def _step_results(steps: dict[str, Step]) -> Iterator[StepResult]:
-    for name in STEPS:
+def _step_results(steps: dict[str, Step], settings: dict[str, Any]) -> Iterator[StepResult]:
+    for name in active_steps(settings):
         if name not in steps:
             yield StepResult(name, "skipped", 0.0)
             continue

@@ -23,7 +23,7 @@ from pipeline.progress import Progress
 from pipeline.quiet import quiet
 from pipeline.settings import PipelineSettings
 from pipeline.settings_file import Loaded
-from pipeline.steps import STEPS, run_fingerprint
+from pipeline.steps import OPTIONAL, STEPS, active_steps, run_fingerprint
 from pipeline.summary import Status, StepResult, Summary
 from pipeline.workspace import Workspace
 from schema.curation import curated_path
@@ -63,6 +63,7 @@ def run(
     workspace.ensure()
     _find_user_code(loaded.base)
     settings = with_data_path(loaded.settings, workspace.data(str(loaded.settings.data.source)))
+    _has_steps(settings, from_step, to_step)
     with _lock(workspace, settings.name):
         schema = curated_path(settings.schema_, settings.name, loaded.file)
         found = resolve(settings.data)
@@ -82,6 +83,19 @@ def run(
         check(replace(loaded, settings=settings))
         history.close_interrupted(settings.name)
         return _Run(settings, workspace, schema, fingerprint, history, progress).execute(from_step, to_step, cache)
+
+
+def _has_steps(settings: PipelineSettings, *steps: str | None) -> None:
+    """Refuses to start from, or end with, a step that a pipeline without its section does not have."""
+    active = active_steps(dict(settings))
+    for step in steps:
+        if step is not None and step not in active:
+            raise SettingsError(
+                f"The pipeline `{settings.name}` has no step `{step}`.",
+                where=f"--from or --to {step}",
+                expected=f"one of {', '.join(active)}",
+                fix=f"add a section `{OPTIONAL[step]}` to the settings",
+            )
 
 
 def _nothing_to_do(
@@ -148,7 +162,7 @@ class _Run:
     def execute(self, from_step: str | None, to_step: str | None, cache: bool) -> Summary:
         """Runs the steps and returns the summary that ML Metadata holds afterwards."""
         begin = time.monotonic()
-        self._progress.start(self._id, self._settings.name, STEPS)
+        self._progress.start(self._id, self._settings.name, active_steps(dict(self._settings)))
         status: Status | None = None
         error = ""
         with quiet(self._log):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from components.fingerprint import code_fingerprint, user_modules
 from pipeline.settings import PipelineSettings
@@ -34,6 +34,18 @@ CODE: dict[str, tuple[str, ...]] = {
 """Modules whose change makes a step run again, by step, in the order of the pipeline."""
 
 STEPS: tuple[str, ...] = tuple(CODE)
+
+OPTIONAL: dict[str, str] = {}
+"""Steps that a pipeline has only where its settings have the section named here."""
+
+
+def active_steps(sections: Mapping[str, object]) -> tuple[str, ...]:
+    """The steps of a pipeline, in order.
+
+    Args:
+      sections: the settings' sections by name; one that is left out may be None.
+    """
+    return tuple(step for step in STEPS if step not in OPTIONAL or sections.get(OPTIONAL[step]) is not None)
 
 
 def step_code(step: str, settings: PipelineSettings) -> str:
@@ -66,7 +78,8 @@ def run_fingerprint(settings: PipelineSettings, input_fingerprint: str, schema: 
       SHA-256 in hexadecimal. Two runs with the same fingerprint do the same work.
     """
     digest = hashlib.sha256()
-    for part in (settings.model_dump_json(), input_fingerprint, *(step_code(step, settings) for step in STEPS)):
+    code = (step_code(step, settings) for step in active_steps(dict(settings)))
+    for part in (settings.model_dump_json(), input_fingerprint, *code):
         digest.update(part.encode() + b"\0")
     digest.update(schema)
     return digest.hexdigest()
