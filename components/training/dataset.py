@@ -74,29 +74,37 @@ def label_tensor(serialized: Any, label: LabelSettings) -> Any:
     return tf.argmax(tf.cast(tf.equal(raw, tf.constant(label.values, dtype)), tf.int8), axis=1)[:, tf.newaxis]
 
 
-def shuffled_batches(blocks: tf.data.Dataset, batch_size: int, buffer: int, seed: int) -> tf.data.Dataset:
-    """Shuffles rows within pools of `buffer` rows and cuts them into batches, the same way for the same seed.
+def shuffled_batches(
+    blocks: tf.data.Dataset, batch_size: int, buffer: int, seed: int, first_epoch: int = 0
+) -> tf.data.Dataset:
+    """Shuffles rows within pools of `buffer` rows and cuts them into batches, epoch after epoch without end.
+
+    The order within an epoch follows from the seed and the epoch's number alone: a training that goes on at epoch 7
+    sees what one that was never interrupted sees.
 
     Args:
       blocks: blocks of rows.
       batch_size: rows in a batch.
       buffer: rows that are shuffled together; the whole split if it fits.
       seed: of the permutations; each epoch permutes anew.
+      first_epoch: number of the epoch to begin with.
 
     Returns:
-      Dataset of batches; the last one may be smaller.
+      Dataset of batches; the last one of an epoch may be smaller.
     """
-    pools = blocks.rebatch(max(buffer, batch_size))
-    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
-    shuffled = tf.data.Dataset.zip(pools, seeds).map(_permute, num_parallel_calls=1)
-    return shuffled.rebatch(batch_size).prefetch(tf.data.AUTOTUNE)
+    pools = blocks.rebatch(max(buffer, batch_size)).enumerate()
 
+    @do_not_convert
+    def epoch(number: Any) -> tf.data.Dataset:
+        @do_not_convert
+        def permute(pool: Any, rows: tuple[dict[str, Any], Any]) -> Any:
+            one = tf.random.experimental.stateless_fold_in(tf.stack([tf.constant(seed, tf.int64), number]), pool)
+            order = tf.random.experimental.stateless_shuffle(tf.range(tf.shape(rows[1])[0]), one)
+            return tf.nest.map_structure(lambda tensor: tf.gather(tensor, order), rows)
 
-@do_not_convert
-def _permute(rows: tuple[dict[str, Any], Any], seed: Any) -> Any:
-    count = tf.shape(rows[1])[0]
-    order = tf.random.experimental.stateless_shuffle(tf.range(count), seed)
-    return tf.nest.map_structure(lambda tensor: tf.gather(tensor, order), rows)
+        return pools.map(permute, num_parallel_calls=1).rebatch(batch_size)
+
+    return tf.data.Dataset.counter(first_epoch).flat_map(epoch).prefetch(tf.data.AUTOTUNE)
 
 
 def label_counts(blocks: tf.data.Dataset, classes: int) -> list[int]:

@@ -83,7 +83,7 @@ def fit(settings: FitSettings, inputs: Sequence[FeatureInput], splits: Splits, c
     history = network.fit(
         splits.train_batches(training),
         epochs=training.epochs,
-        steps_per_epoch=steps if training.steps_per_epoch else None,
+        steps_per_epoch=steps,
         validation_data=splits.eval_batches(training),
         validation_steps=training.validation_steps,
         class_weight=class_weights(training, settings.label, splits.counts),

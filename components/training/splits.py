@@ -28,18 +28,23 @@ class Splits:
 
     def steps(self, training: TrainingSettings) -> int:
         """Steps of an epoch: one pass over the train split, unless the settings give a number."""
-        return training.steps_per_epoch or -(-sum(self.counts) // training.batch_size)
+        return training.steps_per_epoch or self._pass(training)
 
-    def train_batches(self, training: TrainingSettings) -> tf.data.Dataset:
-        """Shuffled batches of the train split, without end where `steps_per_epoch` is set."""
-        batches = shuffled_batches(self.train, training.batch_size, training.shuffle_buffer, training.seed)
-        if training.steps_per_epoch:
-            return batches.repeat()
-        return batches.apply(tf.data.experimental.assert_cardinality(self.steps(training)))
+    def train_batches(self, training: TrainingSettings, first_epoch: int = 0) -> tf.data.Dataset:
+        """Shuffled batches of the train split, pass after pass without end; see `shuffled_batches`."""
+        # Where the settings give an epoch's steps, it may begin in the middle of a pass.
+        passes, batches = divmod(first_epoch * self.steps(training), self._pass(training))
+        return shuffled_batches(self.train, training.batch_size, training.shuffle_buffer, training.seed, passes).skip(
+            batches
+        )
 
     def eval_batches(self, training: TrainingSettings) -> tf.data.Dataset:
         """Whole blocks for the whole eval split; batches where `validation_steps` counts them."""
         return self.eval.rebatch(training.batch_size) if training.validation_steps else self.eval
+
+    def _pass(self, training: TrainingSettings) -> int:
+        """Batches in one pass over the train split."""
+        return -(-sum(self.counts) // training.batch_size)
 
 
 def prepare(
