@@ -10,7 +10,7 @@ from components.evaluation.settings import METRICS, EvaluationSettings
 from components.gate.settings import GateSettings
 from components.ingest.settings import DataSettings, IngestSettings
 from components.label import LabelSettings
-from components.models.settings import ModelSettings
+from components.models.settings import ONE_IMAGE, ModelSettings
 from components.training.settings import WATCHED, TrainingSettings
 from components.transform.settings import FeaturesSettings
 from schema.section import Section
@@ -47,7 +47,7 @@ class PipelineSettings(Section):
 
     @model_validator(mode="after")
     def _sections_agree(self) -> PipelineSettings:
-        if self.label.name in self.features.columns:
+        if self.label.name in self.features.raw:
             raise ValueError(f"the label `{self.label.name}` is among the features: the model would see the answer")
         self._metrics_exist()
         for name, group in self.evaluation.slices.items():
@@ -56,6 +56,9 @@ class PipelineSettings(Section):
                 if settings and settings.type == "float" and not group.boundaries:
                     raise ValueError(f"slice `{name}`: the float column `{column}` needs `boundaries`")
         self._weights_fit_the_label()
+        images = self.features.images
+        if self.model.build in ONE_IMAGE and not self.features.preprocessing_fn and len(images) != 1:
+            raise ValueError(f"model.build: `{self.model.build}` takes one image; received {list(images) or 'none'}")
         return self
 
     def _metrics_exist(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,31 @@ class Head:
     activation: str
 
 
+def the_image(inputs: Sequence[FeatureInput], network: str) -> tuple[FeatureInput, list[FeatureInput]]:
+    """Finds the image for a network that takes one.
+
+    Args:
+      inputs: the transformed features.
+      network: its name, for the error.
+
+    Returns:
+      The image, and the other features.
+
+    Raises:
+      SettingsError: there is none, or more than one.
+    """
+    images = [each for each in inputs if each.is_image]
+    if len(images) != 1:
+        raise SettingsError(
+            f"The network `{network}` takes one image.",
+            where="features.images",
+            expected="one image",
+            received=", ".join(each.name for each in images) or "none",
+            fix="`build: dense` takes any number of images, and none",
+        )
+    return images[0], [each for each in inputs if not each.is_image]
+
+
 def feature_inputs(transform_output: Any, features: FeaturesSettings) -> list[FeatureInput]:
     """Lists a network's inputs from what Transform wrote.
 
@@ -85,20 +111,20 @@ def feature_inputs(transform_output: Any, features: FeaturesSettings) -> list[Fe
 def _feature_input(
     name: str, spec: Any, transform_output: Any, features: FeaturesSettings, domains: dict[str, int]
 ) -> FeatureInput:
-    if name in features.images:
-        return FeatureInput(name, features.images[name].shape)
     settings = features.crosses.get(name) or features.columns.get(name)
     shape = getattr(spec, "shape", None)
-    if shape is None or len(shape) > 1 or None in shape or spec.dtype.name not in ("float32", "int64"):
+    ranks = {"float32": (0, 1, 3), "int64": (0, 1)}
+    if shape is None or None in shape or len(shape) not in ranks.get(spec.dtype.name, ()):
         raise SettingsError(
             f"The transformed feature `{name}` cannot be fed to a network.",
             where="features.preprocessing_fn",
-            expected="a dense float32 or int64 tensor [batch] or [batch, width]",
+            expected="a dense float32 or int64 tensor [batch] or [batch, width], or float32 pixels "
+            "[batch, height, width, channels]",
             received=f"{type(spec).__name__}, dtype {spec.dtype.name}, shape {shape}",
         )
-    width = shape[0] if shape else 1
+    shape = tuple(shape) or (1,)
     if spec.dtype.name == "float32":
-        return FeatureInput(name, (width,))
+        return FeatureInput(name, shape)
     ids = _ids(name, settings, transform_output) if not features.preprocessing_fn else domains.get(name)
     if ids is None:
         raise SettingsError(
@@ -107,7 +133,7 @@ def _feature_input(
             expected="ids from tft.compute_and_apply_vocabulary or tft.apply_buckets, or float32",
             received="int64 without an int_domain",
         )
-    return FeatureInput(name, (width,), ids, settings.embedding if settings else ColumnSettings().embedding)
+    return FeatureInput(name, shape, ids, settings.embedding if settings else ColumnSettings().embedding)
 
 
 def _ids(name: str, settings: ColumnSettings | CrossSettings | None, transform_output: Any) -> int | None:

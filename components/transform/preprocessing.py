@@ -16,6 +16,7 @@ import tensorflow_transform as tft
 
 from components.dotted import load_function
 from components.label import ColumnType
+from components.transform import images
 from components.transform.settings import MISSING, NUMERIC_STEPS, ColumnSettings, FeaturesSettings
 
 MISSING_SUFFIX = "_missing"
@@ -34,12 +35,13 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, str]
 
     Returns:
       For each feature: float32 [batch, 1] for scaled numbers and indicators, float32 [batch, size + 1] for
-      one-hot, int64 [batch, 1] for ids. With a `preprocessing_fn` of the user's own, whatever that returns.
+      one-hot, int64 [batch, 1] for ids, float32 [batch, height, width, channels] in [0, 1] for images. With a
+      `preprocessing_fn` of the user's own, whatever that returns.
     """
     settings = FeaturesSettings.model_validate_json(custom_config["features"])
     if settings.preprocessing_fn:
         own = load_function(settings.preprocessing_fn, "features.preprocessing_fn")
-        return own({name: inputs[name] for name in settings.columns})
+        return own({name: inputs[name] for name in settings.raw})
     raw = {name: _dense(inputs[name], column.type) for name, column in settings.columns.items()}
     numbers = _numbers(raw, settings)
     outputs = {
@@ -57,6 +59,9 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, str]
     for name, column in settings.columns.items():
         if column.indicator:
             outputs[name + MISSING_SUFFIX] = 1.0 - tf.cast(raw[name][1], tf.float32)
+    for name, image in settings.images.items():
+        files, _ = _dense(inputs[name], "string")
+        outputs[name] = images.from_files(files[:, 0], name, image)
     return outputs
 
 

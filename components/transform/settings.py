@@ -114,8 +114,13 @@ class FeaturesSettings(Section):
 
     @property
     def types(self) -> dict[str, ColumnType]:
-        """Type of each raw column that the model reads."""
+        """Type of each raw column that the model reads, images left out."""
         return {name: column.type for name, column in self.columns.items()}
+
+    @property
+    def raw(self) -> dict[str, ColumnType]:
+        """Type of everything that the model reads of an example: an image is a string, the bytes of its file."""
+        return self.types | dict.fromkeys(self.images, "string")
 
     @model_validator(mode="after")
     def _consistent(self) -> FeaturesSettings:

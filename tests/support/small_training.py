@@ -63,6 +63,8 @@ def serialize(row: dict[str, Any]) -> bytes:
 
     def feature(value: Any) -> tf.train.Feature:
         match value:
+            case bytes():
+                return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
             case float():
                 return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
             case int():
@@ -81,11 +83,12 @@ def trainer_settings(
     features: FeaturesSettings = FEATURES,
     model: ModelSettings = ModelSettings(layers=(LAYER,)),  # noqa: B008 - frozen
     sliced: str = "fare",
+    label: LabelSettings = LABEL,
     **training: Any,
 ) -> TrainerSettings:
     return TrainerSettings(
         features=features,
-        label=LABEL,
+        label=label,
         model=model,
         training=TrainingSettings(**{"epochs": 15, "learning_rate": 0.01, "class_weights": "balanced", **training}),
         slices={f"{sliced}_band": SliceSettings(columns=(sliced,), boundaries=(10.0, 30.0))},
@@ -114,16 +117,23 @@ def train(settings: TrainerSettings, examples: Any, transform_graph: Any, folder
     return Path(model.uri, "Format-Serving"), Path(model_run.uri)
 
 
-def build(folder: Path, **settings: Any) -> Trained:
-    """Makes 1,200 rows and runs Transform and Trainer on them."""
+def table() -> list[dict[str, Any]]:
+    """1,200 rows."""
+    random_ = random.Random(7)
+    return [row(random_) for _ in range(1200)]
+
+
+def build(folder: Path, rows: list[dict[str, Any]] | None = None, **settings: Any) -> Trained:
+    """Runs Transform and Trainer on rows, those of `table` by default; the last sixth is for evaluation."""
     chosen = trainer_settings(folder / "tensorboard", **settings)
-    examples, graph, rows = transform(folder, chosen.features)
+    rows = rows or table()
+    examples, graph = transform(folder, chosen.features, rows)
     model, model_run = train(chosen, examples, graph, folder)
     return Trained(rows, examples, graph, model, model_run, chosen)
 
 
-def transform(folder: Path, features: FeaturesSettings) -> tuple[Any, Any, list[dict[str, Any]]]:
-    """Runs TFX's Transform executor; returns the examples, the transform graph and the rows."""
+def transform(folder: Path, features: FeaturesSettings, rows: list[dict[str, Any]]) -> tuple[Any, Any]:
+    """Runs TFX's Transform executor; returns the examples and the transform graph."""
     import tensorflow as tf
     import tensorflow_data_validation as tfdv
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -135,11 +145,10 @@ def transform(folder: Path, features: FeaturesSettings) -> tuple[Any, Any, list[
 
     from components.beam import BeamSettings
 
-    random_ = random.Random(7)
-    rows = [row(random_) for _ in range(1200)]
     examples = standard_artifacts.Examples()
     examples.uri, examples.split_names = str(folder / "examples"), '["train", "eval"]'
-    for split, part in (("train", rows[:1000]), ("eval", rows[1000:])):
+    for_training = len(rows) * 5 // 6
+    for split, part in (("train", rows[:for_training]), ("eval", rows[for_training:])):
         path = folder / "examples" / f"Split-{split}" / "data_tfrecord-00000-of-00001"
         path.parent.mkdir(parents=True)
         with tf.io.TFRecordWriter(str(path)) as writer:
@@ -168,4 +177,4 @@ def transform(folder: Path, features: FeaturesSettings) -> tuple[Any, Any, list[
             "disable_statistics": 1,
         },
     )
-    return examples, graph, rows
+    return examples, graph

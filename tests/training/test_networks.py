@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from components.label import LabelSettings
 from components.models.inputs import FeatureInput
@@ -67,6 +68,14 @@ def test_the_head_follows_from_the_label(label: LabelSettings, shape: tuple, act
 def test_a_network_of_the_users_own() -> None:
     model = build_model(INPUTS, BINARY, ModelSettings(build="own_functions:linear"))
     assert model.output_shape == (None, 1)
+
+
+@pytest.mark.parametrize("build", ["dens", "Dense", "settings"])
+def test_an_unknown_network_is_refused_with_those_that_there_are(build: str) -> None:
+    with pytest.raises(ValidationError, match=r"components/models/ has .*'cnn', 'dense'"):
+        ModelSettings(build=build)
+    with pytest.raises(ValidationError, match="did you mean `dense`"):
+        ModelSettings(build="dens")
 
 
 @pytest.mark.parametrize("build", ["own_functions:not_a_model", "own_functions:no_such"])
