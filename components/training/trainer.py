@@ -39,7 +39,7 @@ def run_fn(fn_args: Any) -> None:
     settings = TrainerSettings.model_validate_json(fn_args.custom_config["settings"])
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     inputs = feature_inputs(transform_output, settings.features)
-    raw = RawRows(transform_output, settings.features.types)
+    raw = RawRows(transform_output, settings.features.raw)
     rows = Rows(raw.transform, settings.label)
     splits = prepare(rows, fn_args.train_files, fn_args.eval_files, settings.label, settings.training)
     tensorboard = str(Path(settings.tensorboard, Path(fn_args.model_run_dir).name))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.document import override, parse
@@ -281,6 +281,7 @@ def test_an_override_sets_one_value_and_leaves_its_document_alone(tree, key, val
     assert document.data == tree
 
 
+@settings(deadline=None)
 @given(trees)
 def test_any_value_in_any_section_is_refused_with_a_message_or_taken(value):
     for section in PipelineSettings.model_fields:
