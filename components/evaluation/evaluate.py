@@ -69,7 +69,7 @@ class Executor(executor.Executor):
             )
             for spec in config.model_specs
         }
-        found = in_memory.evaluate(extracts.batches(files, models, config.slicing_specs), config)
+        found = in_memory.evaluate(extracts.batches(files, extracts.saved_models(models), config.slicing_specs), config)
         output.write(found, config, models, Path(artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY])))
 
 

@@ -6,7 +6,8 @@ same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -36,14 +37,46 @@ Row = tuple[frozenset[SliceKey], StandardMetricInputs]
 """The slices that a row is in, and what the metrics read."""
 
 
-def batches(
-    files: Iterable[Path], models: Mapping[str, str], slices: Iterable[config_pb2.SlicingSpec]
-) -> Iterator[list[Row]]:
-    """Reads examples and asks the models about them.
+@dataclass(frozen=True)
+class Answers:
+    """What models say of some rows, by TFMA's name of the model; a single model has the name "".
+
+    Attributes:
+      features: the label and the buckets of numeric slices, [rows] each.
+      scores: [rows, units].
+    """
+
+    features: Mapping[str, Mapping[str, np.ndarray]]
+    scores: Mapping[str, np.ndarray]
+
+
+Ask = Callable[[list[bytes]], Answers]
+"""Asks models about serialized tf.Examples."""
+
+
+def saved_models(folders: Mapping[str, str]) -> Ask:
+    """Loads SavedModels to be asked.
+
+    Args:
+      folders: of the SavedModels, by TFMA's name of the model.
+    """
+    loaded = {name: tf.saved_model.load(folder) for name, folder in folders.items()}
+
+    def ask(examples: list[bytes]) -> Answers:
+        return Answers(
+            features={name: _call(model, FEATURES_SIGNATURE, examples) for name, model in loaded.items()},
+            scores={name: _call(model, SIGNATURE, examples)["scores"] for name, model in loaded.items()},
+        )
+
+    return ask
+
+
+def batches(files: Iterable[Path], ask: Ask, slices: Iterable[config_pb2.SlicingSpec]) -> Iterator[list[Row]]:
+    """Reads examples and asks models about them.
 
     Args:
       files: TFRecord files of tf.Example.
-      models: folders of SavedModels by TFMA's name of the model; a single model has the name "".
+      ask: asks the models.
       slices: TFMA's specifications of slices.
 
     Yields:
@@ -52,21 +85,19 @@ def batches(
     Raises:
       DataError: a file is damaged.
     """
-    loaded = {name: tf.saved_model.load(folder) for name, folder in models.items()}
     slicers = [_Slicer(spec) for spec in slices]
     decoder = ExamplesToRecordBatchDecoder()
     for examples in chain.from_iterable(tfrecord.read_whole(path, ROWS) for path in files):
-        features = {name: _call(model, FEATURES_SIGNATURE, examples) for name, model in loaded.items()}
-        scores = {name: _call(model, SIGNATURE, examples)["scores"] for name, model in loaded.items()}
+        answers = ask(examples)
         data = decoder.DecodeBatch(examples)
-        keys = zip(*(each.keys(list(features.values()), data) for each in slicers), strict=True)
-        labels = _rows({name: each[LABEL] for name, each in features.items()})
+        keys = zip(*(each.keys(list(answers.features.values()), data) for each in slicers), strict=True)
+        labels = _rows({name: each[LABEL] for name, each in answers.features.items()})
         yield [
             (
                 frozenset(chain.from_iterable(of_row)),
                 StandardMetricInputs({constants.LABELS_KEY: label, constants.PREDICTIONS_KEY: prediction}),
             )
-            for of_row, label, prediction in zip(keys, labels, _rows(scores), strict=True)
+            for of_row, label, prediction in zip(keys, labels, _rows(answers.scores), strict=True)
         ]
 
 
@@ -75,7 +106,7 @@ def _call(model: Any, signature: str, examples: list[bytes]) -> dict[str, np.nda
     return {name: tensor.numpy() for name, tensor in outputs.items()}
 
 
-def _rows(values: dict[str, np.ndarray]) -> Iterable[Any]:
+def _rows(values: Mapping[str, np.ndarray]) -> Iterable[Any]:
     """The values of each row: by model, or the value itself where there is a single model."""
     if len(values) == 1:
         return next(iter(values.values()))
@@ -90,7 +121,7 @@ class _Slicer:
         self._spec = slicer_lib.SingleSliceSpec(spec=spec)
         self._known: dict[tuple[Values, ...], tuple[SliceKey, ...]] = {}
 
-    def keys(self, features: list[dict[str, np.ndarray]], data: pa.RecordBatch) -> list[tuple[SliceKey, ...]]:
+    def keys(self, features: list[Mapping[str, np.ndarray]], data: pa.RecordBatch) -> list[tuple[SliceKey, ...]]:
         """The keys for each row; none where a column has no value, several where it has several."""
         if not self._columns:
             return [((),)] * data.num_rows
@@ -105,7 +136,7 @@ class _Slicer:
         return self._known[values]
 
 
-def _values(column: str, features: list[dict[str, np.ndarray]], data: pa.RecordBatch) -> Iterable[Values]:
+def _values(column: str, features: list[Mapping[str, np.ndarray]], data: pa.RecordBatch) -> Iterable[Values]:
     """The values that each row has in a column: the models', if they compute it, else those of the data."""
     computed = [outputs[column].tolist() for outputs in features if column in outputs]
     if computed:

@@ -18,6 +18,7 @@ def judge(
     training: Mapping[str, float],
     settings: EvaluationSettings,
     *,
+    baseline_name: str = "the model in service",
     no_baseline: str = "there is no model in service to compare with",
 ) -> list[Decision]:
     """Applies every rule to a new model.
@@ -28,6 +29,7 @@ def judge(
         The change thresholds then pass, and say why.
       training: metrics of the new model on its training split, for `max_gap`.
       settings: the rules.
+      baseline_name: what the model that is compared with is called in messages.
       no_baseline: why `baseline` is None.
 
     Returns:
@@ -36,7 +38,9 @@ def judge(
     """
     return [
         *_value_rules(candidate, settings),
-        *_change_rules(candidate[OVERALL], baseline[OVERALL] if baseline else None, settings, no_baseline),
+        *_change_rules(
+            candidate[OVERALL], baseline[OVERALL] if baseline else None, settings, baseline_name, no_baseline
+        ),
         *_gap_rules(candidate[OVERALL], training, settings),
         *_slice_rules(candidate, settings),
     ]
@@ -86,7 +90,11 @@ def _slice_rules(candidate: Evaluation, settings: EvaluationSettings) -> Iterato
 
 
 def _change_rules(
-    candidate: SliceMetrics, baseline: SliceMetrics | None, settings: EvaluationSettings, no_baseline: str
+    candidate: SliceMetrics,
+    baseline: SliceMetrics | None,
+    settings: EvaluationSettings,
+    baseline_name: str,
+    no_baseline: str,
 ) -> Iterator[Decision]:
     for metric, allowed in settings.change_thresholds.items():
         rule, value = f"change_threshold:{metric}", candidate.metrics[metric]
@@ -97,7 +105,7 @@ def _change_rules(
         served = baseline.metrics[metric]
         worse = loss(metric, value) - loss(metric, served)
         bound = f"worse by at most {_number(allowed)}" if allowed >= 0 else f"better by at least {_number(-allowed)}"
-        told = f"{metric} is {_number(value)}, of the model in service {_number(served)}"
+        told = f"{metric} is {_number(value)}, of {baseline_name} {_number(served)}"
         if not math.isfinite(value):
             yield _decision(rule, OVERALL, "block", candidate, value, bound, _not_a_number(metric, value))
         elif not math.isfinite(served):

@@ -22,6 +22,9 @@ OVERALL: SliceKey = ()
 
 FILE_NAME = "metrics.json"
 
+CANDIDATE, BASELINE = "candidate", "baseline"
+"""What TFMA calls two models that it compares."""
+
 EXAMPLE_COUNT = "example_count"
 CONFUSION = "confusion"
 """Names under which TFMA is asked for the rows and the confusion matrix of each slice."""
@@ -67,6 +70,19 @@ def load(folder: str) -> tuple[Evaluation, Evaluation | None]:
     Raises:
       DataError: the test split had no rows.
     """
+    found = load_models(folder)
+    candidate = found.get(CANDIDATE) or found.get("")  # TFMA leaves a single model unnamed
+    if candidate is None:
+        raise DataError(
+            "The test split has no rows, so the model cannot be judged.",
+            where=folder,
+            fix="Give the test split more of the data (data.split.test), or give more data.",
+        )
+    return candidate, found.get(BASELINE)
+
+
+def load_models(folder: str) -> dict[str, Evaluation]:
+    """Reads every model's evaluation from a folder that TFMA wrote, by TFMA's name of the model."""
     import tensorflow_model_analysis as tfma  # brings TensorFlow; the rest of this module does without
 
     found: dict[str, dict[SliceKey, SliceMetrics]] = {}
@@ -74,14 +90,7 @@ def load(folder: str) -> tuple[Evaluation, Evaluation | None]:
         key = _slice_key(record.slice_key)
         for model, values in _values_by_model(record).items():
             found.setdefault(model, {})[key] = _slice_metrics(values)
-    candidate = found.get(tfma.CANDIDATE_KEY) or found.get("")  # TFMA leaves a single model unnamed
-    if candidate is None:
-        raise DataError(
-            "The test split has no rows, so the model cannot be judged.",
-            where=folder,
-            fix="Give the test split more of the data (data.split.test), or give more data.",
-        )
-    return candidate, found.get(tfma.BASELINE_KEY)
+    return dict(found)
 
 
 def write(candidate: Evaluation, baseline: Evaluation | None, slices: Mapping[str, SliceSettings], folder: str) -> None:
@@ -96,23 +105,27 @@ def write(candidate: Evaluation, baseline: Evaluation | None, slices: Mapping[st
       slices: slices of the settings by name.
       folder: made if need be.
     """
-    content = {
-        "overall": _finite(candidate[OVERALL].metrics),
+    content = plain(candidate, slices) | {"baseline": _finite(baseline[OVERALL].metrics) if baseline else None}
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    Path(folder, FILE_NAME).write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def plain(evaluation: Evaluation, slices: Mapping[str, SliceSettings]) -> dict[str, Any]:
+    """Metrics of a model as plain data: `overall` by name, and `slices`, a record for each value of each slice."""
+    return {
+        "overall": _finite(evaluation[OVERALL].metrics),
         "slices": [
             {
                 "slice": name,
                 "value": ", ".join(str(dict(key)[column]) for column in group.features(name)),
-                "rows": candidate[key].rows,
-                "classes": candidate[key].classes,
-                "metrics": _defined(candidate[key]),
+                "rows": evaluation[key].rows,
+                "classes": evaluation[key].classes,
+                "metrics": _defined(evaluation[key]),
             }
             for name, group in slices.items()
-            for key in keys_of(candidate, group.features(name))
+            for key in keys_of(evaluation, group.features(name))
         ],
-        "baseline": _finite(baseline[OVERALL].metrics) if baseline else None,
     }
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    Path(folder, FILE_NAME).write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
 def _defined(found: SliceMetrics) -> dict[str, float]:

@@ -112,7 +112,7 @@ def test_damaged_examples_are_told_with_file_and_record(tmp_path):
     content[-6] ^= 1
     path.write_bytes(content)
     with pytest.raises(DataError, match="damaged") as raised:
-        list(extracts.batches([path], {}, []))
+        list(extracts.batches([path], extracts.saved_models({}), []))
     assert raised.value.where == f"{path}, record 2"
 
 
