@@ -200,6 +200,7 @@ def _train(plan: Plan, examples: Channel, transform: Transform, schema: Any) -> 
         # Only ranges are computed by the model: no other slice is a reason to train again.
         slices={name: group for name, group in settings.evaluation.slices.items() if group.boundaries},
         tensorboard=str(plan.workspace.tensorboard(settings.name)),
+        checkpoints=str(plan.workspace.checkpoints(settings.name)),
     )
     return Trainer(
         run_fn="components.training.trainer.run_fn",

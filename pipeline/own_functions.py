@@ -19,6 +19,7 @@ def missing_functions(loaded: Loaded) -> Iterator[SettingsError]:
         ("data", "prepare"): settings.data.prepare,
         ("features", "preprocessing_fn"): settings.features.preprocessing_fn,
         ("model", "build"): settings.model.build if ":" in settings.model.build else None,
+        ("training", "step"): settings.training.step if ":" in settings.training.step else None,
     }
     for place, name in named.items():
         if name is None:

@@ -59,6 +59,7 @@ class PipelineSettings(Section):
         images = self.features.images
         if self.model.build in ONE_IMAGE and not self.features.preprocessing_fn and len(images) != 1:
             raise ValueError(f"model.build: `{self.model.build}` takes one image; received {list(images) or 'none'}")
+        self._training_fits_the_inputs()
         return self
 
     def _metrics_exist(self) -> None:
@@ -90,4 +91,18 @@ class PipelineSettings(Section):
             raise ValueError(
                 f"training.class_weights: one weight for each of {[str(v) for v in self.label.values]}; "
                 f"received {list(weights)}"
+            )
+
+    def _training_fits_the_inputs(self) -> None:
+        training, features = self.training, self.features
+        if training.augmentation is not None and not features.images:
+            raise ValueError("training.augmentation: there are no images among the features; received columns only")
+        numbers = features.images or any(not column.is_id or column.indicator for column in features.columns.values())
+        if training.adversarial is not None and not numbers and not features.preprocessing_fn:
+            raise ValueError("training.adversarial: there is no image and no number to move; received ids only")
+        if training.label_smoothing and self.label.task == "regression":
+            raise ValueError("training.label_smoothing: a regression has no classes")
+        if training.label_smoothing and ":" in training.step:
+            raise ValueError(
+                f"training.label_smoothing: smooth the labels in the loss of your own; received `{training.step}`"
             )

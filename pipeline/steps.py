@@ -61,7 +61,7 @@ def step_code(step: str, settings: PipelineSettings) -> str:
     own: dict[str, Sequence[str | None]] = {
         "ingest": (settings.data.prepare,),
         "transform": (settings.features.preprocessing_fn,),
-        "train": (settings.features.preprocessing_fn, settings.model.build),
+        "train": (settings.features.preprocessing_fn, settings.model.build, settings.training.step),
     }
     return code_fingerprint(*CODE[step], *user_modules(own.get(step, ())))
 

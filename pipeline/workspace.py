@@ -52,6 +52,10 @@ class Workspace:
         """TensorBoard's log folder."""
         return self.root / "tensorboard" / pipeline
 
+    def checkpoints(self, pipeline: str) -> Path:
+        """State of a training that goes on, or that was killed."""
+        return self.root / "checkpoints" / pipeline
+
     def log(self, pipeline: str, run_id: str) -> Path:
         """What TensorFlow, Beam and TFX had to say during a run."""
         return self.root / "logs" / pipeline / f"{run_id}.log"

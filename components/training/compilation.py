@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
+import tensorflow as tf
 
 from components.label import LabelSettings, Task
 from components.training.settings import TrainingSettings
@@ -16,24 +18,79 @@ LOSSES: dict[Task, str] = {
 }
 
 
-def optimizer(settings: TrainingSettings, total_steps: int) -> keras.optimizers.Optimizer:
+class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that rises in a straight line, and then goes on as another schedule says.
+
+    Args:
+      after: the schedule that follows, from its first step.
+      steps: how many steps it rises over; at the last of them the other's first rate is reached.
+    """
+
+    def __init__(self, after: keras.optimizers.schedules.LearningRateSchedule, steps: int) -> None:
+        self._after = after
+        self._steps = steps
+
+    def __call__(self, step: Any) -> Any:
+        """The rate at a step, counted from 0."""
+        step = keras.ops.cast(step, "float32")
+        share = keras.ops.minimum((step + 1) / self._steps, 1.0)
+        return share * self._after(keras.ops.maximum(step + 1 - self._steps, 0.0))
+
+
+def optimizer(training: TrainingSettings, learning_rate: float, total_steps: int) -> keras.optimizers.Optimizer:
     """The optimiser with its learning-rate schedule.
 
     Args:
-      settings: the `training` section.
-      total_steps: optimisation steps of the whole run, over which a schedule falls.
+      training: the `training` section.
+      learning_rate: at the first step; the section's own, or that of fine-tuning.
+      total_steps: optimisation steps over which a schedule falls.
 
     Returns:
-      A Keras optimiser.
+      A Keras optimiser. With several replicas each clips its own gradient, before their mean is taken.
     """
-    rate: float | keras.optimizers.schedules.LearningRateSchedule = settings.learning_rate
-    if settings.schedule is not None:
-        rest = settings.schedule.decay_rate
-        if settings.schedule.kind == "cosine":
-            rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, total_steps, alpha=rest)
-        else:
-            rate = keras.optimizers.schedules.ExponentialDecay(settings.learning_rate, total_steps, rest)
-    return keras.optimizers.get({"class_name": settings.optimizer, "config": {"learning_rate": rate}})
+    config: dict[str, Any] = {"learning_rate": _rate(training, learning_rate, total_steps)}
+    if training.weight_decay is not None:
+        config["weight_decay"] = training.weight_decay
+    if training.clip_norm is not None:
+        # A replica's gradient is that of its share of the mean.
+        config["global_clipnorm"] = training.clip_norm / tf.distribute.get_strategy().num_replicas_in_sync
+    return keras.optimizers.get({"class_name": training.optimizer, "config": config})
+
+
+def _rate(
+    training: TrainingSettings, first: float, total_steps: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    if training.schedule is None:
+        return first
+    rising = int(training.schedule.warm_up * total_steps)
+    falling = total_steps - rising
+    rest = training.schedule.decay_rate
+    schedule: keras.optimizers.schedules.LearningRateSchedule
+    if training.schedule.kind == "cosine":
+        schedule = keras.optimizers.schedules.CosineDecay(first, falling, alpha=rest)
+    else:
+        schedule = keras.optimizers.schedules.ExponentialDecay(first, falling, rest)
+    return WarmUp(schedule, rising) if rising else schedule
+
+
+def loss(training: TrainingSettings, task: Task) -> str | Callable[[Any, Any], Any]:
+    """The loss of a task, as `keras.Model.compile` takes it.
+
+    Args:
+      training: the `training` section: label smoothing.
+      task: of the label.
+    """
+    if not training.label_smoothing:
+        return LOSSES[task]
+    if task == "binary":
+        return keras.losses.BinaryCrossentropy(label_smoothing=training.label_smoothing)
+
+    def smoothed(labels: Any, scores: Any) -> Any:
+        """Keras smooths labels that are spelled out only."""
+        classes = keras.ops.one_hot(keras.ops.cast(labels[:, 0], "int32"), scores.shape[-1])
+        return keras.losses.categorical_crossentropy(classes, scores, label_smoothing=training.label_smoothing)
+
+    return smoothed
 
 
 def metrics(task: Task) -> list[keras.metrics.Metric]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,9 +14,15 @@ from components.label import LabelSettings
 from components.models.inputs import FeatureInput
 from components.models.registry import build_model
 from components.models.settings import ModelSettings
-from components.training.compilation import LOSSES, class_weights, metrics, optimizer
+from components.training.augmentation import Augmentation
+from components.training.callbacks import PROGRESS
+from components.training.checkpoint import Checkpoint, EarlyStopping, History, Saved, epochs_in
+from components.training.compilation import class_weights, loss, metrics, optimizer
+from components.training.phases import Phase, phases
 from components.training.settings import TrainingSettings
 from components.training.splits import Splits
+from components.training.trainable import Trainable
+from schema.errors import SettingsError
 from schema.section import Section
 
 MAX_STEPS_PER_CALL = 50
@@ -37,15 +44,17 @@ class Fitted:
     Attributes:
       network: from a dictionary of features to scores, with the weights to keep; what is exported.
       history: loss and metrics of each epoch, by name.
+      trainable: the network with loss and metrics.
     """
 
     network: keras.Model
-    history: dict[str, list[float]]
+    history: History
+    trainable: Trainable
 
     @property
     def epochs(self) -> int:
         """Epochs that were trained."""
-        return len(self.history["loss"])
+        return epochs_in(self.history)
 
     def evaluate(self, rows: Any) -> dict[str, float]:
         """Loss and metrics on a split.
@@ -53,10 +62,16 @@ class Fitted:
         Args:
           rows: batches or blocks of (features, label).
         """
-        return self.network.evaluate(rows, return_dict=True, verbose=0)
+        return self.trainable.evaluate(rows, return_dict=True, verbose=0)
 
 
-def fit(settings: FitSettings, inputs: Sequence[FeatureInput], splits: Splits, callbacks: Sequence[Any]) -> Fitted:
+def fit(
+    settings: FitSettings,
+    inputs: Sequence[FeatureInput],
+    splits: Splits,
+    callbacks: Sequence[Any] = (),
+    checkpoint: Path | None = None,
+) -> Fitted:
     """Fits a fresh network; the same seed gives the same one.
 
     Args:
@@ -64,34 +79,74 @@ def fit(settings: FitSettings, inputs: Sequence[FeatureInput], splits: Splits, c
       inputs: the transformed features.
       splits: what to learn from, and what to watch.
       callbacks: Keras callbacks.
+      checkpoint: file to save the training's state in after each epoch. If it is there, the training goes on where
+        it stood.
 
     Returns:
       The network with the weights that early stopping chose, or the last.
+
+    Raises:
+      SettingsError: if network and settings do not fit.
     """
     training = settings.training
     keras.utils.set_random_seed(training.seed)
-    steps = splits.steps(training)
+    trainable = _trainable(settings, inputs)
+    saved = Saved.read(checkpoint) if checkpoint and checkpoint.exists() else None
+    history: History = saved.history if saved else {}
+    for number, phase in enumerate(phases(training)):
+        phase.enter(trainable.network)
+        if saved and saved.phase > number:
+            continue
+        resumed = saved if saved and saved.phase == number else None
+        began = resumed.began if resumed else epochs_in(history)
+        _compile(trainable, settings, phase, splits.steps(training))
+        stopping = EarlyStopping(training.early_stopping) if training.early_stopping else None
+        if resumed:
+            resumed.restore(trainable, stopping)
+            PROGRESS.info("going on after epoch %d", epochs_in(history))
+        first = began + phase.epochs if resumed and resumed.ended else epochs_in(history)
+        trainable.fit(
+            splits.train_batches(training, first),
+            initial_epoch=first,
+            epochs=began + phase.epochs,
+            steps_per_epoch=splits.steps(training),
+            validation_data=splits.eval_batches(training),
+            validation_steps=training.validation_steps,
+            class_weight=class_weights(training, settings.label, splits.counts),
+            callbacks=[
+                *callbacks,
+                *([stopping] if stopping else []),
+                Checkpoint(checkpoint, number, began, history, stopping),
+            ],
+            shuffle=False,
+            verbose=0,
+        )
+    return Fitted(trainable.network, history, trainable)
+
+
+def _trainable(settings: FitSettings, inputs: Sequence[FeatureInput]) -> Trainable:
+    training = settings.training
+    if training.adversarial is not None and all(each.ids is not None for each in inputs):
+        raise SettingsError(
+            "Adversarial training has nothing to move.",
+            where="training.adversarial",
+            expected="an image, or a feature that is a number to the network",
+            received=f"ids only: {', '.join(each.name for each in inputs)}",
+        )
     network = build_model(inputs, settings.label, settings.model)
     network.summary(print_fn=logging.info)
-    network.compile(
-        optimizer(training, steps * training.epochs),
-        LOSSES[settings.label.task],
+    images = [each.name for each in inputs if each.is_image]
+    augmentation = Augmentation(training.augmentation, images, training.seed) if training.augmentation else None
+    return Trainable(network, training, settings.label.task, augmentation)
+
+
+def _compile(trainable: Trainable, settings: FitSettings, phase: Phase, steps: int) -> None:
+    trainable.compile(
+        optimizer(settings.training, phase.learning_rate, steps * phase.epochs),
+        loss(settings.training, settings.label.task),
         metrics=metrics(settings.label.task),
         steps_per_execution=_steps_per_call(steps),
-        jit_compile=False,
     )
-    history = network.fit(
-        splits.train_batches(training),
-        epochs=training.epochs,
-        steps_per_epoch=steps,
-        validation_data=splits.eval_batches(training),
-        validation_steps=training.validation_steps,
-        class_weight=class_weights(training, settings.label, splits.counts),
-        callbacks=list(callbacks),
-        shuffle=False,
-        verbose=0,
-    )
-    return Fitted(network, {name: [float(value) for value in values] for name, values in history.history.items()})
 
 
 def _steps_per_call(steps: int) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from components.training.dataset import Rows
 from components.training.export import Exported, export
 from components.training.fitting import FitSettings, Fitted, fit
 from components.training.raw_rows import RawRows
-from components.training.settings import RECORD
+from components.training.settings import RECORD, WEIGHTS
 from components.training.splits import Splits, prepare
 from components.transform.settings import FeaturesSettings
 
@@ -27,6 +29,8 @@ class TrainerSettings(FitSettings):
     slices: dict[str, SliceSettings]
     tensorboard: str
     """Folder for TensorBoard's event files; each run writes to a folder of its own below."""
+    checkpoints: str
+    """Folder for the state of a training that goes on; removed when it has ended well."""
 
 
 def run_fn(fn_args: Any) -> None:
@@ -43,14 +47,22 @@ def run_fn(fn_args: Any) -> None:
     rows = Rows(raw.transform, settings.label)
     splits = prepare(rows, fn_args.train_files, fn_args.eval_files, settings.label, settings.training)
     tensorboard = str(Path(settings.tensorboard, Path(fn_args.model_run_dir).name))
-    fitted = fit(settings, inputs, splits, callbacks(settings.training, tensorboard))
+    fitted = fit(settings, inputs, splits, callbacks(tensorboard), _checkpoint(settings, fn_args))
     PROGRESS.info("exporting the model")
     export(Exported(fitted.network, raw, settings.label, settings.slices), fn_args.serving_model_dir)
     _record(fn_args.model_run_dir, fitted, splits)
+    shutil.rmtree(settings.checkpoints, ignore_errors=True)
+
+
+def _checkpoint(settings: TrainerSettings, fn_args: Any) -> Path:
+    """The file of this training: another one where settings, code or data differ. TFX never writes to a path twice."""
+    parts = [settings.model_dump_json(), fn_args.custom_config.get("code"), fn_args.transform_graph_path]
+    parts += [*fn_args.train_files, *fn_args.eval_files]
+    return Path(settings.checkpoints, f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}.npz")
 
 
 def _record(folder: str, fitted: Fitted, splits: Splits) -> None:
-    """Both splits judged by the same code with the weights that were exported."""
+    """Both splits judged by the same code with the weights that were exported; and these weights."""
     record = {
         "epochs": fitted.epochs,
         "history": fitted.history,
@@ -59,3 +71,4 @@ def _record(folder: str, fitted: Fitted, splits: Splits) -> None:
     }
     Path(folder).mkdir(parents=True, exist_ok=True)
     Path(folder, RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
+    fitted.network.save_weights(Path(folder, WEIGHTS))

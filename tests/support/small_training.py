@@ -93,6 +93,7 @@ def trainer_settings(
         training=TrainingSettings(**{"epochs": 15, "learning_rate": 0.01, "class_weights": "balanced", **training}),
         slices={f"{sliced}_band": SliceSettings(columns=(sliced,), boundaries=(10.0, 30.0))},
         tensorboard=str(tensorboard),
+        checkpoints=str(tensorboard.with_name("checkpoints")),
     )
 
 
