@@ -56,10 +56,9 @@ def _tell(error: HeadgateError, as_json: bool) -> None:
     if not as_json:
         typer.echo(str(error), err=True)
         return
-    names = ("what", "where", "expected", "received", "fix")
-    record = {name: getattr(error, name) for name in names}
+    record: dict[str, Any] = dict(error.parts)
     if problems := getattr(error, "problems", ()):
-        record["problems"] = [{name: getattr(problem, name) for name in names} for problem in problems]
+        record["problems"] = [problem.parts for problem in problems]
     status = "blocked" if error.exit_code == 4 else "failed"
     typer.echo(json.dumps({"status": status, "error": record}, indent=1))
 

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import secrets
 import sys
 import time
-import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from components import gpus
 from components.fingerprint import user_modules
 from components.ingest.spans import resolve
 from pipeline.check import check, with_data_path
+from pipeline.device import training_environment
+from pipeline.failures import told
 from pipeline.history import History
+from pipeline.imports import no_collection
 from pipeline.progress import Progress
 from pipeline.quiet import quiet
 from pipeline.settings import PipelineSettings
 from pipeline.settings_file import Loaded
-from pipeline.steps import OPTIONAL, STEPS, active_steps, run_fingerprint
+from pipeline.runners.process import NodeProcess
+from pipeline.steps import OPTIONAL, STEPS, TRAINING, active_steps, run_fingerprint
 from pipeline.summary import Status, StepResult, Summary
 from pipeline.workspace import Workspace
 from schema.curation import curated_path
-from schema.errors import DataError, HeadgateError, SettingsError, first_line
+from schema.errors import DataError, HeadgateError, SettingsError
 from serving.releases import in_service
 
 STANDS: tuple[Status, ...] = ("pushed", "not_blessed")
@@ -62,9 +65,10 @@ def run(
     """
     workspace.ensure()
     _find_user_code(loaded.base)
-    settings = with_data_path(loaded.settings, workspace.data(str(loaded.settings.data.source)))
-    _has_steps(settings, from_step, to_step)
-    with _lock(workspace, settings.name):
+    _has_steps(loaded.settings, from_step, to_step)
+    # Whatever imports TensorFlow from here on, Beam's workers too, is to leave the GPUs alone.
+    with gpus.hidden() as chosen, _lock(workspace, loaded.settings.name):
+        settings = with_data_path(loaded.settings, workspace.data(str(loaded.settings.data.source)))
         schema = curated_path(settings.schema_, settings.name, loaded.file)
         found = resolve(settings.data)
         fingerprint = run_fingerprint(settings, found.fingerprint, schema.read_bytes() if schema else b"")
@@ -81,8 +85,10 @@ def run(
                 progress.finish(done)
                 return done
         check(replace(loaded, settings=settings))
+        environment = training_environment(settings.accelerator, chosen)
         history.close_interrupted(settings.name)
-        return _Run(settings, workspace, schema, fingerprint, history, progress).execute(from_step, to_step, cache)
+        run_ = _Run(settings, workspace, schema, fingerprint, history, progress, environment)
+        return run_.execute(from_step, to_step, cache)
 
 
 def _has_steps(settings: PipelineSettings, *steps: str | None) -> None:
@@ -148,6 +154,7 @@ class _Run:
         fingerprint: str,
         history: History,
         progress: Progress,
+        environment: Mapping[str, str] | None,
     ) -> None:
         self._settings = settings
         self._workspace = workspace
@@ -155,6 +162,7 @@ class _Run:
         self._fingerprint = fingerprint
         self._history = history
         self._progress = progress
+        self._environment = environment
         self._id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
         self._log = workspace.log(settings.name, self._id)
         self._results: list[StepResult] = []
@@ -166,18 +174,19 @@ class _Run:
         status: Status | None = None
         error = ""
         with quiet(self._log):
-            with _no_collection():
+            with no_collection():
                 from pipeline.dag import Plan, build
                 from pipeline.runners.local import LocalRunner, register_run
 
             plan = Plan(self._settings, self._workspace, self._schema, self._fingerprint, cache)
-            runner = LocalRunner(build(plan), self._id, from_step, to_step)
+            runner = LocalRunner(build(plan), self._id, from_step, to_step, self._apart())
             register_run(self._workspace.metadata, self._settings.name, self._id)
             self._record(status="running", log=str(self._log), settings=self._settings.model_dump_json())
             try:
                 runner.run(self._progress.step_started, self._finished)
             except Exception as failure:
-                status, error = _failure(failure, self._log, self._settings)
+                problem = told(failure, self._log, _own_modules(self._settings))
+                status, error = "blocked" if isinstance(problem, DataError) else "failed", str(problem)
             except BaseException:
                 self._record(status="interrupted", seconds=str(time.monotonic() - begin))
                 raise
@@ -192,6 +201,13 @@ class _Run:
         summary = self._with_results(self._history.summary(self._id))
         self._progress.finish(summary)
         return summary
+
+    def _apart(self) -> NodeProcess | None:
+        """The steps that train in a process of their own, where there is an environment for it."""
+        if self._environment is None:
+            return None
+        own = _own_modules(self._settings)
+        return NodeProcess(TRAINING, self._environment, self._log, own, self._progress.message)
 
     def _record(self, **properties: str) -> None:
         self._history.record(self._id, pipeline=self._settings.name, **properties)
@@ -215,43 +231,6 @@ class _Run:
         return replace(summary, steps=tuple(seen.get(step.id, step) for step in summary.steps))
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Imports without garbage collection: what they make stays for good, and to look it all through again and again
-    took 1.2 of the 5 CPU seconds that TensorFlow, Beam and TFX need to import.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-def _failure(error: Exception, log: Path, settings: PipelineSettings) -> tuple[Status, str]:
-    """A step's exception as a status and a message for a person; the trace goes to the log."""
-    import logging
-
-    logging.getLogger(__name__).error("the run failed", exc_info=error)
-    if isinstance(error, DataError):
-        return "blocked", str(error)
-    if isinstance(error, HeadgateError):
-        return "failed", str(error)
-    place = _own_place(error, settings)
-    return "failed", str(
-        HeadgateError(
-            f"{type(error).__name__}: {first_line(error)}",
-            where=place or f"the trace is in {log}",
-            fix=f"correct the function; the trace is in {log}" if place else None,
-        )
-    )
-
-
-def _own_place(error: Exception, settings: PipelineSettings) -> str | None:
-    """The line of the user's own code that an error came from, if it did."""
-    modules = user_modules([settings.data.prepare, settings.features.preprocessing_fn, settings.model.build])
-    place = None
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        if str(frame.f_globals.get("__name__")).partition(".")[0] in modules:
-            place = f"{frame.f_code.co_filename}, line {line}, in {frame.f_code.co_name}"
-    return place
+def _own_modules(settings: PipelineSettings) -> list[str]:
+    """The top-level modules of the user's own functions."""
+    return user_modules([settings.data.prepare, settings.features.preprocessing_fn, settings.model.build])

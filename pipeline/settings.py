@@ -11,6 +11,7 @@ from components.gate.settings import GateSettings
 from components.ingest.settings import DataSettings, IngestSettings
 from components.label import LabelSettings
 from components.models.settings import ONE_IMAGE, ModelSettings
+from components.training.accelerator_settings import AcceleratorSettings
 from components.training.settings import WATCHED, TrainingSettings
 from components.transform.settings import FeaturesSettings
 from schema.section import Section
@@ -31,6 +32,7 @@ class PipelineSettings(Section):
     drift: DriftSettings = DriftSettings()
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
+    accelerator: AcceleratorSettings = AcceleratorSettings()
     evaluation: EvaluationSettings
     release: ReleaseSettings = ReleaseSettings()
     beam: BeamSettings = BeamSettings()

@@ -35,6 +35,9 @@ CODE: dict[str, tuple[str, ...]] = {
 
 STEPS: tuple[str, ...] = tuple(CODE)
 
+TRAINING = ("tune", "train")
+"""The steps that may see a GPU."""
+
 OPTIONAL: dict[str, str] = {}
 """Steps that a pipeline has only where its settings have the section named here."""
 

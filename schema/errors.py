@@ -40,14 +40,14 @@ class HeadgateError(Exception):
         self.received = received
         self.fix = fix
 
+    @property
+    def parts(self) -> dict[str, str | None]:
+        """The five parts by name: what it takes to make the same error again."""
+        return {name: getattr(self, name) for name in ("what", "where", "expected", "received", "fix")}
+
     def __str__(self) -> str:
-        parts = (
-            ("where", self.where),
-            ("expected", self.expected),
-            ("received", self.received),
-            ("fix", self.fix),
-        )
-        return "\n".join([self.what, *(f"  {name}: {text}" for name, text in parts if text)])
+        rest = list(self.parts.items())[1:]
+        return "\n".join([self.what, *(f"  {name}: {text}" for name, text in rest if text)])
 
 
 def first_line(error: BaseException) -> str:

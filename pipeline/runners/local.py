@@ -1,4 +1,4 @@
-"""Runs the pipeline on this machine, one step after the other, in this process."""
+"""Runs the pipeline on this machine, one step after the other."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ from typing import Any
 
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import metadata
-from tfx.orchestration.local import runner_utils
-from tfx.orchestration.portable import inputs_utils, launcher, partial_run_utils, runtime_parameter_utils
+from tfx.orchestration.portable import inputs_utils, partial_run_utils, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import context_lib
 
-from pipeline.history import STATES
+from pipeline.runners.launch import launch, metadata_connection
+from pipeline.runners.process import NodeProcess
 from pipeline.summary import State, StepResult
 from schema.errors import HeadgateError
-
-IMPLICIT = "_"
-"""TFX's compiler names the input behind a condition `_STEP.OUTPUT`; a component's own inputs have plain names."""
 
 
 def register_run(database: Path, pipeline: str, run_id: str) -> None:
@@ -43,16 +40,23 @@ class LocalRunner:
       run_id: name of the run in ML Metadata.
       from_step: first step to run; what comes before is taken from the latest run.
       to_step: last step to run.
+      apart: takes the steps that run in a process of their own; None where all run in this one.
     """
 
-    def __init__(self, pipeline: Any, run_id: str, from_step: str | None = None, to_step: str | None = None) -> None:
+    def __init__(
+        self,
+        pipeline: Any,
+        run_id: str,
+        from_step: str | None = None,
+        to_step: str | None = None,
+        apart: NodeProcess | None = None,
+    ) -> None:
         self._ir = compiler.Compiler().compile(pipeline)
         runtime_parameter_utils.substitute_runtime_parameter(
             self._ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
         )
-        self._deployment = runner_utils.extract_local_deployment_config(self._ir)
-        connection = self._deployment.metadata_connection_config
-        self._connection = getattr(connection, connection.WhichOneof("connection_config"))
+        self._connection = metadata_connection(self._ir)
+        self._apart = apart
         if from_step or to_step:
             partial_run_utils.mark_pipeline(
                 self._ir, from_nodes=[from_step] if from_step else None, to_nodes=[to_step] if to_step else None
@@ -89,7 +93,7 @@ class LocalRunner:
                     finished(StepResult(step, "skipped", 0.0))
                     continue
                 started(step)
-                state = self._launch(node.pipeline_node)
+                state = self._launch(step)
             except BaseException as error:
                 finished(StepResult(step, "failed", time.monotonic() - begin, str(error).partition("\n")[0]))
                 raise
@@ -101,28 +105,10 @@ class LocalRunner:
             inputs = inputs_utils.resolve_input_artifacts(pipeline_node=node, metadata_handle=handle)
         return isinstance(inputs, inputs_utils.Skip)
 
-    def _launch(self, node: Any) -> State:
-        step = node.node_info.id
-        info = launcher.Launcher(
-            pipeline_node=_without_conditions(node),
-            mlmd_connection=metadata.Metadata(self._connection),
-            pipeline_info=self._ir.pipeline_info,
-            pipeline_runtime_spec=self._ir.runtime_spec,
-            executor_spec=runner_utils.extract_executor_spec(self._deployment, step),
-            custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, step),
-        ).launch()
-        with metadata.Metadata(self._connection) as handle:
-            [execution] = handle.store.get_executions_by_id([info.execution_id])
-        state = STATES.get(execution.last_known_state, "failed")
-        # The launcher returns normally when inputs cannot be resolved; only ML Metadata knows.
-        if state == "failed":
-            raise HeadgateError(
-                f"The inputs of step `{step}` could not be found.",
-                where=f"execution {info.execution_id} in ML Metadata",
-                expected="outputs of the steps before it",
-                fix="run the pipeline without --from, or see the log for the artifact that is missing",
-            )
-        return state
+    def _launch(self, step: str) -> State:
+        if self._apart and step in self._apart.steps:
+            return self._apart.launch(self._ir, step)
+        return launch(self._ir, step)
 
     def _take_over(self, step: str) -> None:
         """Makes what the steps before `step` gave in the latest run a part of this one."""
@@ -137,19 +123,3 @@ class LocalRunner:
                 received=str(error).partition("\n")[0],
                 fix="run without --from: what did not change is taken from the cache",
             ) from error
-
-
-def _without_conditions(node: Any) -> Any:
-    """A node whose conditions have been met, without them.
-
-    TFX counts the artifacts that a condition looks at as inputs, so its cache would run a step again whenever the
-    gate before it was asked again, even if the answer was the same.
-    """
-    if not node.inputs.conditionals:
-        return node
-    plain = type(node)()
-    plain.CopyFrom(node)
-    plain.inputs.conditionals.clear()
-    for key in [key for key in node.inputs.inputs if key.startswith(IMPLICIT)]:
-        del plain.inputs.inputs[key]
-    return plain

@@ -1,0 +1,77 @@
+"""Launches one node of a compiled pipeline in this process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx.orchestration import metadata
+from tfx.orchestration.local import runner_utils
+from tfx.orchestration.portable import launcher
+
+from pipeline.history import STATES
+from pipeline.summary import State
+from schema.errors import HeadgateError
+
+IMPLICIT = "_"
+"""TFX's compiler names the input behind a condition `_STEP.OUTPUT`; a component's own inputs have plain names."""
+
+
+def metadata_connection(ir: Any) -> Any:
+    """The ML Metadata connection config that a compiled pipeline names."""
+    config = runner_utils.extract_local_deployment_config(ir).metadata_connection_config
+    return getattr(config, config.WhichOneof("connection_config"))
+
+
+def launch(ir: Any, step: str) -> State:
+    """Runs a node whose conditions have been met.
+
+    Args:
+      ir: the compiled pipeline (`tfx.proto.orchestration.pipeline_pb2.Pipeline`), the run's id filled in.
+      step: the node's id.
+
+    Returns:
+      What ML Metadata says became of it: `complete` or `cached`.
+
+    Raises:
+      Exception: whatever the step raised.
+      HeadgateError: its inputs are not there.
+    """
+    [node] = [each.pipeline_node for each in ir.nodes if each.pipeline_node.node_info.id == step]
+    deployment = runner_utils.extract_local_deployment_config(ir)
+    connection = metadata_connection(ir)
+    info = launcher.Launcher(
+        pipeline_node=_without_conditions(node),
+        mlmd_connection=metadata.Metadata(connection),
+        pipeline_info=ir.pipeline_info,
+        pipeline_runtime_spec=ir.runtime_spec,
+        executor_spec=runner_utils.extract_executor_spec(deployment, step),
+        custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, step),
+    ).launch()
+    with metadata.Metadata(connection) as handle:
+        [execution] = handle.store.get_executions_by_id([info.execution_id])
+    state = STATES.get(execution.last_known_state, "failed")
+    # The launcher returns normally when inputs cannot be resolved; only ML Metadata knows.
+    if state == "failed":
+        raise HeadgateError(
+            f"The inputs of step `{step}` could not be found.",
+            where=f"execution {info.execution_id} in ML Metadata",
+            expected="outputs of the steps before it",
+            fix="run the pipeline without --from, or see the log for the artifact that is missing",
+        )
+    return state
+
+
+def _without_conditions(node: Any) -> Any:
+    """A node whose conditions have been met, without them.
+
+    TFX counts the artifacts that a condition looks at as inputs, so its cache would run a step again whenever the
+    gate before it was asked again, even if the answer was the same.
+    """
+    if not node.inputs.conditionals:
+        return node
+    plain = type(node)()
+    plain.CopyFrom(node)
+    plain.inputs.conditionals.clear()
+    for key in [key for key in node.inputs.inputs if key.startswith(IMPLICIT)]:
+        del plain.inputs.inputs[key]
+    return plain
