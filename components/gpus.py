@@ -81,10 +81,11 @@ def hidden() -> Iterator[str | None]:
 
 def libraries() -> dict[str, str | None]:
     """Version of each of `LIBRARIES`; None for one that is not installed as a package."""
-    found: dict[str, str | None] = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = None
-    return found
+    return {name: _version(name) for name in LIBRARIES}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -6,12 +6,13 @@ import importlib.metadata
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from components import gpus
 
 STACK = (
     "headgate", "tfx", "tensorflow", "keras", "tensorflow-model-analysis", "tensorflow-data-validation",
@@ -67,7 +68,8 @@ class Report:
 
 def examine(workspace: Path) -> Report:
     """Looks at this machine, as it is for a workspace at `workspace` (which need not exist)."""
-    gpus = graphics()
+    installed = gpus.installed()
+    cuda = gpus.libraries()
     versions = {name: _version(name) for name in STACK}
     disk = shutil.disk_usage(_existing(workspace)).free / GIB
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
@@ -78,12 +80,14 @@ def examine(workspace: Path) -> Report:
         "CPU": f"{len(os.sched_getaffinity(0))} cores",
         "memory": f"{memory:.1f} GiB",
         "free disk": f"{disk:.1f} GiB for {workspace}",
-        "GPUs": "; ".join(gpus) or "none",
+        "GPUs": "; ".join(installed) or "none",
+        gpus.VARIABLE: os.environ.get(gpus.VARIABLE, "not set: all of them"),
     }
-    return Report(machine, versions, tuple(_findings(versions, memory, disk, gpus)))
+    findings = (*_findings(versions, memory, disk), *_training(installed, cuda))
+    return Report(machine, {**versions, **cuda}, findings)
 
 
-def _findings(versions: Mapping[str, str | None], memory: float, disk: float, gpus: list[str]) -> Iterator[Finding]:
+def _findings(versions: Mapping[str, str | None], memory: float, disk: float) -> Iterator[Finding]:
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         yield Finding("every run", "TFX has wheels for x86-64 Linux only; run Headgate in a container.", needed=True)
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
@@ -97,23 +101,25 @@ def _findings(versions: Mapping[str, str | None], memory: float, disk: float, gp
     if disk < LEAST_DISK:
         message = f"{disk:.1f} GiB of disk are free; a workspace wants {LEAST_DISK} GiB: name another --workspace."
         yield Finding("every run", message, needed=True)
-    if not gpus:
-        yield Finding("training on a GPU", "No NVIDIA GPU was found; models train on the CPU.", needed=False)
     if not any(shutil.which(engine) for engine in ("docker", "podman")):
         message = "No container engine was found; TensorFlow Serving's own server comes as a container."
         yield Finding("TensorFlow Serving", message, needed=False)
 
 
-def graphics() -> list[str]:
-    """Names and memory of the NVIDIA GPUs, by nvidia-smi; empty where there is none."""
-    if not shutil.which("nvidia-smi"):
-        return []
-    command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return [line.strip() for line in found.stdout.splitlines() if line.strip()]
+def _training(installed: list[str], cuda: Mapping[str, str | None]) -> Iterator[Finding]:
+    feature = "training on a GPU"
+    hiding = os.environ.get(gpus.VARIABLE)
+    if not installed:
+        yield Finding(feature, "No NVIDIA GPU was found; models train on the CPU.", needed=False)
+    elif not gpus.visible(installed, hiding):
+        message = f"{gpus.VARIABLE}={hiding} hides the GPUs: unset it, or name some; models train on the CPU."
+        yield Finding(feature, message, needed=False)
+    elif missing := [name for name, version in cuda.items() if version is None]:
+        message = (
+            f"The packages {', '.join(missing)} are not installed: TensorFlow sees a GPU only if the system has these "
+            f"libraries. {gpus.INSTALL}."
+        )
+        yield Finding(feature, message, needed=False)
 
 
 def _version(package: str) -> str | None:

@@ -23,9 +23,9 @@ from pipeline.history import History
 from pipeline.imports import no_collection
 from pipeline.progress import Progress
 from pipeline.quiet import quiet
+from pipeline.runners.process import NodeProcess
 from pipeline.settings import PipelineSettings
 from pipeline.settings_file import Loaded
-from pipeline.runners.process import NodeProcess
 from pipeline.steps import OPTIONAL, STEPS, TRAINING, active_steps, run_fingerprint
 from pipeline.summary import Status, StepResult, Summary
 from pipeline.workspace import Workspace

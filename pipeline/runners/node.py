@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 130
         except Exception as failure:
             error = told(failure, options.log, options.own)
-            relay.tell(error={"kind": type(error).__name__, **error.parts})
+            relay.tell(error={"kind": _kind(error), **error.parts})
             return error.exit_code
         relay.tell(state=state)
     return 0
@@ -72,6 +72,11 @@ def _launch(ir: Path, step: str) -> str:
     return launch(pipeline_pb2.Pipeline.FromString(ir.read_bytes()), step)
 
 
+def _kind(error: HeadgateError) -> str:
+    """The nearest class of `schema.errors`: it has the exit code, and is there on the other side."""
+    return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == HeadgateError.__module__)
+
+
 def _end_with_the_parent(relay: Relay) -> None:
     """A step must not outlive its run: the next run would find it at work beside its own.
 
@@ -79,7 +84,7 @@ def _end_with_the_parent(relay: Relay) -> None:
     """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     with contextlib.suppress(OSError):
-        relay.tell(message="starting")
+        relay.tell(message="in a process of its own")
         return
     raise SystemExit(HeadgateError.exit_code)
 

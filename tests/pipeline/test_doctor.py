@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from components import gpus
 from pipeline import doctor
-from pipeline.doctor import examine, graphics
+from pipeline.doctor import examine
 
 
 def test_a_good_machine_is_healthy(tmp_path):
@@ -24,18 +25,25 @@ def test_a_package_that_is_not_installed_is_missing_for_every_run(tmp_path, monk
     assert (finding.feature, "no-such-package" in finding.message) == ("every run", True)
 
 
-def test_gpus_are_read_from_nvidia_smi(tmp_path, monkeypatch):
-    tool = tmp_path / "nvidia-smi"
-    tool.write_text("#!/bin/sh\necho 'NVIDIA H200, 143771 MiB'\n")
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert graphics() == ["NVIDIA H200, 143771 MiB"]
-
-
-@pytest.mark.parametrize("script", ["exit 9", "echo; echo"])
-def test_a_driver_that_does_not_answer_is_no_gpu(tmp_path, monkeypatch, script):
-    tool = tmp_path / "nvidia-smi"
-    tool.write_text(f"#!/bin/sh\n{script}\n")
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert graphics() == []
+@pytest.mark.parametrize(
+    ("installed", "chosen", "versions", "said"),
+    [
+        ([], None, None, "No NVIDIA GPU was found"),
+        (["NVIDIA H200"], "-1", "12.9", "CUDA_VISIBLE_DEVICES=-1 hides the GPUs"),
+        (["NVIDIA H200"], None, None, "scripts/setup --gpu installs CUDA's libraries"),
+        (["NVIDIA H200"], "0", "12.9", None),
+    ],
+)
+def test_what_keeps_training_from_a_gpu_is_told(tmp_path, monkeypatch, installed, chosen, versions, said):
+    monkeypatch.setattr(gpus, "installed", lambda: installed)
+    monkeypatch.setattr(gpus, "libraries", lambda: {"nvidia-cudnn-cu12": versions})
+    monkeypatch.delenv(gpus.VARIABLE, raising=False)
+    if chosen:
+        monkeypatch.setenv(gpus.VARIABLE, chosen)
+    report = examine(tmp_path)
+    messages = [finding.message for finding in report.findings if finding.feature == "training on a GPU"]
+    assert len(messages) == (said is not None)
+    assert all(said in message for message in messages)
+    assert report.machine["GPUs"] == ("; ".join(installed) or "none")
+    assert report.versions["nvidia-cudnn-cu12"] == versions
+    assert report.healthy

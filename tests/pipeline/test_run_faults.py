@@ -6,40 +6,13 @@ import json
 import os
 import signal
 import subprocess
-from contextlib import contextmanager
 
 import pytest
-from small_pipeline import SETTINGS, STEPS, make, sales
+from small_pipeline import SETTINGS, STEPS, make, sales, started
 
 from serving import releases
 
 pytestmark = pytest.mark.slow
-
-
-@contextmanager
-def started(pipeline, line: str, *options: str):
-    """A run in a process of its own, from the moment on which it says `line`; it is dead afterwards."""
-    process = subprocess.Popen(
-        pipeline.argv("run", *options),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=pipeline.folder,
-        # Where the tests run as a shell's background job, the signal is ignored, and that is handed down.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    try:
-        said = []
-        for text in process.stdout:
-            said.append(text)
-            if text.startswith(line):
-                break
-        else:
-            pytest.fail(f"`{line}` was never said:\n{''.join(said)}")
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def servable(pipeline) -> list[str]:

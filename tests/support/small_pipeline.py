@@ -8,6 +8,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from typer.testing import CliRunner
 
@@ -247,6 +249,32 @@ def forget_code(folder: Path) -> None:
             del sys.modules[name]
     importlib.invalidate_caches()
     fingerprint._content.cache_clear()
+
+
+@contextmanager
+def started(pipeline: Pipeline, line: str, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A run in a process of its own, from the moment on which it says `line`; it is dead afterwards."""
+    process = subprocess.Popen(
+        pipeline.argv("run", *options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=pipeline.folder,
+        # Where the tests run as a shell's background job, the signal is ignored, and that is handed down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
+        said = []
+        for text in process.stdout:
+            said.append(text)
+            if text.startswith(line):
+                break
+        else:
+            pytest.fail(f"`{line}` was never said:\n{''.join(said)}")
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 class Snapshot:
