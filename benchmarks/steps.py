@@ -65,7 +65,7 @@ def stock_compute_statistics(source: str, target: str) -> None:
 def _statistics(executor: Any, source: str, target: str) -> None:
     artifact = standard_artifacts.ExampleStatistics()
     artifact.uri = target
-    properties = {"stats_options_json": statistics.OPTIONS.to_json()}
+    properties = {"stats_options_json": statistics.options(()).to_json()}
     executor(_context(target)).Do({"examples": [_examples(source)]}, {"statistics": [artifact]}, properties)
 
 

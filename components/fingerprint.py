@@ -19,6 +19,7 @@ STACK = (
     "tensorflow-data-validation",
     "tensorflow-model-analysis",
     "apache-beam",
+    "pillow",
 )
 """Packages whose version is part of every fingerprint: results may change with any of them."""
 

@@ -14,7 +14,7 @@ their counts are exact; up to 16,384, so is the number of distinct values.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ import pyarrow as pa
 import tensorflow_data_validation as tfdv
 from absl import logging
 from tensorflow_data_validation.statistics import stats_impl
-from tensorflow_metadata.proto.v0 import statistics_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx import types
 from tfx.components.statistics_gen import executor
 from tfx.dsl.components.base import base_beam_component, executor_spec
@@ -41,20 +41,34 @@ stream through, and the generators keep sketches."""
 _ROWS = 10_000
 """Rows to a batch. Below, the generators' cost for each column of each batch shows; above, nothing is gained."""
 
-OPTIONS = tfdv.StatsOptions(num_quantiles_histogram_buckets=QUANTILE_BUCKETS)
-"""TFDV's defaults, but for the number of quantiles, which drift needs."""
+
+def options(images: Iterable[str]) -> tfdv.StatsOptions:
+    """TFDV's defaults, but for the number of quantiles, which drift needs, and for images.
+
+    To TFDV, a feature of bytes is a string, whose values are counted: megabytes of values, each seen once. As an image
+    (`image_domain`) it is bytes, of which the length is told.
+
+    Args:
+      images: names of the features that hold images.
+    """
+    features = [
+        schema_pb2.Feature(name=name, type=schema_pb2.BYTES, image_domain=schema_pb2.ImageDomain()) for name in images
+    ]
+    schema = schema_pb2.Schema(feature=features) if features else None
+    return tfdv.StatsOptions(num_quantiles_histogram_buckets=QUANTILE_BUCKETS, schema=schema)
+
 
 STATISTICS_KEY = standard_component_specs.STATISTICS_KEY
 EXAMPLES_KEY = standard_component_specs.EXAMPLES_KEY
 
 
-def compute(files: list[Path]) -> statistics_pb2.DatasetFeatureStatisticsList:
+def compute(files: list[Path], options: tfdv.StatsOptions) -> statistics_pb2.DatasetFeatureStatisticsList:
     """Statistics of TFRecord files of tf.Example, in memory.
 
     Raises:
       DataError: a file is damaged.
     """
-    generators = stats_impl.get_generators(OPTIONS, in_memory=True)
+    generators = stats_impl.get_generators(options, in_memory=True)
     accumulators = [generator.create_accumulator() for generator in generators]
     for batch in _batches(files):
         accumulators = [
@@ -89,6 +103,7 @@ class Executor(executor.Executor):
         if files is None:
             super().Do(input_dict, output_dict, exec_properties)
             return
+        options = tfdv.StatsOptions.from_json(exec_properties[standard_component_specs.STATS_OPTIONS_JSON_KEY])
         artifact = artifact_utils.get_single_instance(output_dict[STATISTICS_KEY])
         artifact.split_names = json.dumps(list(files))
         artifact.span = examples.span
@@ -96,7 +111,7 @@ class Executor(executor.Executor):
             logging.info("Computing statistics of split %s in memory.", split)
             folder = Path(artifact_utils.get_split_uri([artifact], split))
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / executor.DEFAULT_FILE_NAME).write_bytes(compute(paths).SerializeToString())
+            (folder / executor.DEFAULT_FILE_NAME).write_bytes(compute(paths, options).SerializeToString())
 
 
 def _small_input(examples: types.Artifact) -> dict[str, list[Path]] | None:
@@ -123,6 +138,7 @@ class Statistics(base_beam_component.BaseBeamComponent):
 
     Args:
       examples: channel of `Examples`.
+      images: names of the features that hold images.
       code: fingerprint of the code that the step depends on; a change of it makes the cache miss.
 
     Outputs:
@@ -132,8 +148,12 @@ class Statistics(base_beam_component.BaseBeamComponent):
     SPEC_CLASS = StatisticsSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
-    def __init__(self, examples: types.BaseChannel, code: str = "") -> None:
-        statistics = types.Channel(standard_artifacts.ExampleStatistics)
+    def __init__(self, examples: types.BaseChannel, images: Iterable[str] = (), code: str = "") -> None:
         super().__init__(
-            StatisticsSpec(examples=examples, statistics=statistics, stats_options_json=OPTIONS.to_json(), code=code)
+            StatisticsSpec(
+                examples=examples,
+                statistics=types.Channel(standard_artifacts.ExampleStatistics),
+                stats_options_json=options(images).to_json(),
+                code=code,
+            )
         )

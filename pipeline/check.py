@@ -10,6 +10,7 @@ from pathlib import Path
 
 from components.ingest.settings import IngestSettings
 from components.ingest.spans import resolve
+from components.measured import measured
 from pipeline.document import Path as Place
 from pipeline.own_functions import missing_functions
 from pipeline.problems import choice, one_error
@@ -65,7 +66,7 @@ def check(loaded: Loaded) -> Checked:
         if problems:
             raise one_error(problems, loaded.document.name)
         _refuse_incomplete(ingestion, columns)
-    used = {name for name, _ in named_columns(loaded.settings)}
+    used = {name for name, _ in named_columns(loaded.settings)} | set(measured(loaded.settings.features.images))
     return Checked(columns, tuple(name for name in columns if name not in used))
 
 
@@ -84,6 +85,8 @@ def named_columns(settings: PipelineSettings) -> Iterator[tuple[str, Place]]:
     yield settings.label.name, ("label", "name")
     for name in settings.features.columns:
         yield name, ("features", "columns", name)
+    for name in settings.features.images:
+        yield name, ("features", "images", name)
     if settings.data.split.by is not None:
         yield settings.data.split.by, ("data", "split", "by")
     for key, group in settings.evaluation.slices.items():
@@ -97,12 +100,12 @@ def named_columns(settings: PipelineSettings) -> Iterator[tuple[str, Place]]:
 
 def _refuse_incomplete(ingestion: IngestSettings, columns: Sequence[str]) -> None:
     """Features and label are declared: where the data lack one, it is the data that are wrong."""
-    lacking = [name for name in ingestion.declared if name not in columns]
+    lacking = [name for name in ingestion.required if name not in columns]
     if lacking:
         raise DataError(
             "The data lack columns that the pipeline needs.",
             where=str(resolve(ingestion.data).files[0]),
-            expected=f"all of {', '.join(ingestion.declared)}",
+            expected=f"all of {', '.join(ingestion.required)}",
             received=f"no {', '.join(lacking)}; there is {_listed(columns)}",
             fix=choice(lacking[0], columns) or "correct the data, or the names under `features` and `label`",
         )
@@ -116,7 +119,7 @@ def _listed(columns: Sequence[str]) -> str:
 
 def missing_columns(loaded: Loaded, columns: Sequence[str]) -> Iterator[SettingsError]:
     """A problem for each place that names a column which neither the data nor `features` and `label` have."""
-    known = {*columns, *loaded.settings.features.columns, loaded.settings.label.name}
+    known = {*columns, *loaded.settings.ingestion.required}
     for name, place in named_columns(loaded.settings):
         if name not in known:
             yield SettingsError(

@@ -32,6 +32,7 @@ from components.gate.settings import GateStepSettings
 from components.in_service import in_service as in_service_resolver
 from components.ingest.component import Ingest
 from components.label import ColumnType
+from components.measured import measured
 from components.release import Release, ReleaseStepSettings
 from components.statistics import Statistics
 from components.training.trainer import TrainerSettings
@@ -73,7 +74,9 @@ def build(plan: Plan) -> Pipeline:
     code = {step: step_code(step, settings) for step in coded}
     ingest = Ingest(settings=settings.ingestion.model_dump_json(), code=code["ingest"]).with_id("ingest")
     examples = ingest.outputs["examples"]
-    statistics = Statistics(examples=examples, code=code["statistics"]).with_id("statistics")
+    statistics = Statistics(examples=examples, images=settings.features.images, code=code["statistics"]).with_id(
+        "statistics"
+    )
     schema = _schema(plan, statistics)
     in_service = in_service_resolver(plan.workspace.serving, settings.served_as, examples)
     gate = DataGate(
@@ -160,8 +163,10 @@ def _gate(plan: Plan) -> GateStepSettings:
 
 
 def _named_columns(settings: PipelineSettings) -> dict[str, ColumnType | None]:
-    """Columns that must be there: of features and slices, with the types that the settings declare."""
-    declared = settings.features.types
+    """Columns that must be there: of features, images and slices, with the types that the settings declare."""
+    features = settings.features
+    images: dict[str, ColumnType] = dict.fromkeys(features.images, "string")
+    declared = features.types | images | measured(features.images)
     sliced = {column for group in settings.evaluation.slices.values() for column in group.columns}
     return {name: declared.get(name) for name in [*declared, *sorted(sliced - set(declared))]}
 
@@ -170,7 +175,8 @@ def _drift(plan: Plan) -> DriftStepSettings:
     settings = plan.settings
     return DriftStepSettings(
         drift=settings.drift,
-        features=tuple(settings.features.columns),
+        # Of an image what was measured; one picture's bytes are never another's.
+        features=(*settings.features.columns, *measured(settings.features.images)),
         label=settings.label.name,
         log=str(plan.workspace.drift(settings.name)),
         tensorboard=str(plan.workspace.tensorboard(settings.name) / "drift"),

@@ -45,7 +45,9 @@ class PipelineSettings(Section):
     @property
     def ingestion(self) -> IngestSettings:
         """What the ingest step needs to know."""
-        return IngestSettings(data=self.data, columns=self.features.types, label=self.label)
+        return IngestSettings(
+            data=self.data, columns=self.features.types, label=self.label, images=tuple(self.features.images)
+        )
 
     @model_validator(mode="after")
     def _sections_agree(self) -> PipelineSettings:

@@ -17,7 +17,7 @@ from pipeline.settings import PipelineSettings
 from schema.errors import SettingsError
 
 PRESETS = Path(__file__).parent / "presets"
-_PATHS = (("data", "path"), ("schema", "path"))
+_PATHS = (("data", "path"), ("data", "root"), ("schema", "path"))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from components.fingerprint import code_fingerprint, user_modules
 from pipeline.settings import PipelineSettings
 
 CODE: dict[str, tuple[str, ...]] = {
-    "ingest": ("components.ingest", "components.label"),
+    "ingest": ("components.ingest", "components.label", "components.measured"),
     "statistics": ("components.statistics", "components.feature_statistics", "components.ingest.tfrecord"),
     "schema": (),
     "in_service": (),

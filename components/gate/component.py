@@ -65,7 +65,7 @@ def _ingested(examples: Artifact, settings: GateSettings) -> Ingested:
         quarantined=examples.get_int_custom_property("quarantined"),
         max_quarantined=settings.max_quarantined,
         listed_in=str(path),
-        first=f"{first.file}, line {first.line}: {first.reason}" if first else "",
+        first=f"{first.place}: {first.reason}" if first else "",
     )
 
 

@@ -70,7 +70,7 @@ def without(chunk: Chunk, path: Path, reasons: Mapping[int, str]) -> Chunk:
     return Chunk(
         chunk.batch.take(pa.array(kept)),
         chunk.lines[kept],
-        tuple(sorted((*chunk.rejects, *rejects), key=lambda reject: reject.line)),
+        tuple(sorted((*chunk.rejects, *rejects), key=lambda reject: reject.line or 0)),
         lambda row: chunk.text(int(kept[row])),
     )
 

@@ -69,8 +69,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         settings = IngestSettings.model_validate_json(exec_properties["settings"])
         found = _same_input(settings.data, exec_properties)
         artifact = artifact_utils.get_single_instance(output_dict[EXAMPLES_KEY])
-        form = spans.format_of(settings.data, found.files)
-        summary = ingest(found.files, form, settings, Path(artifact.uri), self._make_beam_pipeline)
+        summary = ingest(found, settings, Path(artifact.uri), self._make_beam_pipeline)
 
         artifact.split_names = json.dumps(list(splits.NAMES))
         artifact.span = found.span

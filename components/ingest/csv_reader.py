@@ -154,7 +154,7 @@ def _chunk(path: Path, block: Block, names: tuple[str, ...], delimiter: str, typ
     return Chunk(
         batch,
         block.lines[records],
-        tuple(sorted(rejects, key=lambda reject: reject.line)),
+        tuple(sorted(rejects, key=lambda reject: reject.line or 0)),
         lambda row: shorten(block.text(int(records[row]))),
     )
 

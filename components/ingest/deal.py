@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from components.ingest import prepare, splits
+from components.ingest import images, listing, prepare, splits
 from components.ingest.chunks import Chunk, without
 from components.ingest.encode import Encoder
 from components.ingest.rejects import Reject
@@ -43,21 +43,27 @@ def deal(path: Path, plan: Plan) -> Iterator[Dealt]:
     """
     settings = plan.settings
     encoder = Encoder()
-    for read in reader_for(plan.format, settings.data).chunks(path, plan.columns):
+    for read in reader_for(plan.format, settings).chunks(path, plan.columns):
         chunk = read
         if len(read.lines):
             chunk = _labelled(prepare.prepared(read, path, plan), path, settings)
-        if len(chunk.lines):
-            dealt = encoder.encode(chunk.batch), splits.assign(chunk.batch, settings.data.split)
-        else:
-            dealt = [], np.zeros(0, np.int64)
         dropped = len(read.lines) + len(read.rejects) - len(chunk.lines) - len(chunk.rejects)
-        yield Dealt(*dealt, chunk.rejects, dropped)
+        for part in images.with_images(chunk, path, plan):
+            rejects = part.rejects
+            if plan.format == "images" and plan.root:
+                rejects = listing.of_files(rejects, path, plan.root)
+            if len(part.lines):
+                rows = images.unmeasured(part.batch, settings.images)
+                dealt = encoder.encode(part.batch), splits.assign(rows, settings.data.split)
+            else:
+                dealt = [], np.zeros(0, np.int64)
+            yield Dealt(*dealt, rejects, dropped)
+            dropped = 0
 
 
 def _labelled(chunk: Chunk, path: Path, settings: IngestSettings) -> Chunk:
     """The chunk without the rows that have no label."""
-    for name in settings.declared:
+    for name in settings.required:
         if name not in chunk.batch.schema.names:
             raise missing_column(name, f"{path}, after data.prepare", tuple(chunk.batch.schema.names))
     missing = chunk.batch[settings.label.name].is_null().to_numpy(zero_copy_only=False)

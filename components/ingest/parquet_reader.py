@@ -18,6 +18,9 @@ from components.ingest.csv_reader import check_names
 from components.ingest.text import Evidence
 from schema.errors import DataError
 
+_BATCH_BYTES = 1 << 26
+_BUFFER = 1 << 20
+
 
 @dataclass(frozen=True)
 class ParquetReader:
@@ -40,18 +43,24 @@ class ParquetReader:
         """The rows, a batch at a time."""
         first, types = 1, known_types(columns)
         with _open(path) as file:
-            for batch in file.iter_batches(batch_size=self.rows, use_threads=False):
+            for batch in file.iter_batches(batch_size=self._rows_of(file.metadata), use_threads=False):
                 lines = np.arange(first, first + len(batch))
                 first += len(batch)
                 converted, refused = conform(batch, types, f"{path}, from row {lines[0]}")
                 chunk = Chunk(converted, lines, text=partial(row_text, batch))
                 yield without(chunk, path, reasons(batch, refused, types))
 
+    def _rows_of(self, metadata: pa.parquet.FileMetaData) -> int:
+        """Rows in a batch of some 64 MB, where they hold images."""
+        size = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
+        return max(1, min(self.rows, _BATCH_BYTES * metadata.num_rows // max(size, 1)))
+
 
 @contextmanager
 def _open(path: Path) -> Iterator[pa.parquet.ParquetFile]:
     try:
-        with pa.parquet.ParquetFile(path) as file:
+        # With a buffer, the columns of a row group are read as they are needed, not whole.
+        with pa.parquet.ParquetFile(path, buffer_size=_BUFFER) as file:
             check_names(str(path), tuple(file.schema_arrow.names))
             yield file
     except (pa.ArrowInvalid, OSError) as error:

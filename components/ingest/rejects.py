@@ -19,15 +19,21 @@ class Reject:
 
     Attributes:
       file: the file that it was read from.
-      line: physical line of its first character (CSV), row number (Parquet) or record number (TFRecord), from 1.
+      line: physical line of its first character (CSV), or number of its row (Parquet), record (TFRecord) or image
+        (arrays), from 1; None where the file is the row, as in a folder of images.
       reason: what is wrong with it.
       text: the row as it was found, shortened.
     """
 
     file: str
-    line: int
+    line: int | None
     reason: str
     text: str
+
+    @property
+    def place(self) -> str:
+        """File and line."""
+        return self.file if self.line is None else f"{self.file}, line {self.line}"
 
 
 def read(path: Path) -> Iterator[Reject]:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from components.label import ColumnType, LabelSettings
 from schema.section import Section
 
-Format = Literal["csv", "parquet", "tfrecord"]
+Format = Literal["csv", "parquet", "tfrecord", "images", "idx", "npz"]
 
 SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
@@ -17,6 +17,9 @@ SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
     ".tfrecord": "tfrecord",
     ".tfrecord.gz": "tfrecord",
+    ".npz": "npz",
+    "idx3-ubyte": "idx",
+    "idx3-ubyte.gz": "idx",
 }
 
 
@@ -40,13 +43,21 @@ class DataSettings(Section):
     """A data set that ships with Headgate (see `data/`); used where `path` is not given."""
     path: str | None = None
     """A file, a glob, or a pattern with `{SPAN}` (and `{VERSION}`), such as `in/span-{SPAN}/*.csv`. The
-    placeholders stand for digits, with or without leading zeros."""
+    placeholders stand for digits, with or without leading zeros. For images also a folder."""
     format: Format | None = None
-    """Default: told by the file name's ending."""
+    """Default: told by the file name's ending, or by what the folder holds. `images`: a folder with a sub-folder of
+    PNG and JPEG files for each class. `idx`: MNIST's format, the labels' file beside the images'. `npz`: NumPy arrays
+    of images and labels."""
     span: int | None = Field(None, ge=0)
     """Which span to read. Default: the latest one there is."""
     delimiter: str = Field(",", min_length=1, max_length=1)
     """Column delimiter of CSV files."""
+    root: str | None = None
+    """Folder that a manifest's paths of images start from, and must lie below. Default: the manifest's own."""
+    min_side: int = Field(4, ge=1)
+    """Fewest pixels of an image's width and height; smaller ones go to quarantine."""
+    max_pixels: int = Field(89_478_485, ge=1, le=178_956_970)
+    """Most pixels of an image, as its header says; larger ones go to quarantine, and are never decoded."""
     prepare: str | None = None
     """`package.module:function` from a `pyarrow.RecordBatch` to a `pyarrow.RecordBatch`, run on each batch as
     it is read. For labels that are computed from other columns: serving does not run it. Its columns are int64,
@@ -75,8 +86,15 @@ class IngestSettings(Section):
     columns: dict[str, ColumnType]
     """Declared types of the feature columns. All other columns are read too, and their types are found."""
     label: LabelSettings
+    images: tuple[str, ...] = ()
+    """Columns that hold images or their paths."""
 
     @property
     def declared(self) -> dict[str, ColumnType]:
-        """Columns that must be there, with their types: the features and the label."""
+        """Columns whose types are declared: the features and the label."""
         return {**self.columns, self.label.name: self.label.type}
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Columns that must be there."""
+        return (*self.declared, *self.images)

@@ -1,8 +1,9 @@
 """Ingestion as a Beam transform over files: each becomes one shard of each split, and one of the quarantine.
 
-Beam spreads the files over its workers; a single file is one worker's work. Nothing that is half written carries
-a name that a reader would look for: shards are renamed when they are whole, so a bundle may fail and run again.
-The folder must be one that all workers see.
+Beam spreads the files over its workers; a single file is one worker's work. A folder of images is read by listings,
+files that each name some of the images. Nothing that is half written carries a name that a reader would look for:
+shards are renamed when they are whole, so a bundle may fail and run again. The folder must be one that all workers
+see.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ import numpy as np
 
 from components.ingest import reports, splits
 from components.ingest.deal import deal
+from components.ingest.listing import root_of, units
 from components.ingest.rejects import FILE_NAME
 from components.ingest.reports import FileReport
 from components.ingest.settings import Format, IngestSettings
+from components.ingest.spans import Input
 from components.ingest.survey import Plan, Survey, decide, no_rows, survey
 from components.ingest.tfrecord import frame
 from schema.errors import DataError
@@ -47,15 +50,14 @@ class Summary:
     dropped: int
 
 
-def ingest(
-    files: Sequence[Path], form: Format, settings: IngestSettings, folder: Path, make_pipeline: MakePipeline
-) -> Summary:
-    """Writes the files' rows as `folder/Split-*/data_tfrecord-*`, the refused ones as `folder/quarantine.jsonl`.
+def ingest(found: Input, settings: IngestSettings, folder: Path, make_pipeline: MakePipeline) -> Summary:
+    """Writes the input's rows as `folder/Split-*/data_tfrecord-*`, the refused ones as `folder/quarantine.jsonl`.
 
     The shards are plain TFRecord: gzip would cost more CPU than all the rest of ingestion, and again in every step
     that reads them.
 
     Raises:
+      SettingsError: the input does not fit the settings.
       DataError: a file cannot be read, a declared column is missing, no row is good, or a split is empty.
       HeadgateError: `data.prepare` failed.
     """
@@ -63,12 +65,13 @@ def ingest(
     for name in (*(f"Split-{split}" for split in splits.NAMES), work.name):
         (folder / name).mkdir(parents=True, exist_ok=True)
     try:
-        found = _surveys(files, form, settings, work, make_pipeline)
-        plan = decide(found, form, settings)
+        files = units(found, settings, work)
+        surveys = _surveys(files, found.format, settings, work, make_pipeline)
+        plan = decide(surveys, found.format, settings, root_of(found.folders) if found.folders else None)
         results = _shards(files, plan, folder, work, make_pipeline)
     finally:
         shutil.rmtree(work)
-    return _summary(results, files)
+    return _summary(results, found.files)
 
 
 def _surveys(
@@ -102,7 +105,7 @@ def _summary(results: Sequence[FileReport], files: Sequence[Path]) -> Summary:
     quarantined = sum(report.quarantined for report in results)
     if not any(rows.values()):
         first = next((report.first for report in results if report.first), None)
-        where = f"{first.file}, line {first.line}" if first else _named(files)
+        where = first.place if first else _named(files)
         raise no_rows(where, quarantined, first.reason if first else "")
     if not all(rows.values()):
         raise DataError(

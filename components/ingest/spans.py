@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.ingest.settings import SUFFIXES, DataSettings, Format
+from components.ingest.formats import labels_beside, recognise
+from components.ingest.settings import DataSettings, Format
 from schema.errors import SettingsError
 
 _TOKEN = re.compile(r"\{(\w*)\}|\*\*/|\*|\?|\[!?[^\]]+\]")
@@ -23,13 +24,17 @@ class Input:
     """The input of one run.
 
     Attributes:
+      format: format of the files.
       files: the files, sorted by name; at least one.
+      folders: the folders that hold them, where `data.path` names folders.
       span: number of the span; 0 where the path has no `{SPAN}`.
       version: number of the version; None where the path has no `{VERSION}`.
       fingerprint: changes when a file is added, removed, renamed or written to.
     """
 
+    format: Format
     files: tuple[Path, ...]
+    folders: tuple[Path, ...]
     span: int
     version: int | None
     fingerprint: str
@@ -44,6 +49,8 @@ class _Match:
 
 def resolve(data: DataSettings) -> Input:
     """Finds the files of `data.path`: those of `data.span`, or of the latest span; of the latest version.
+
+    Where it matches files and folders, the files are meant.
 
     `{SPAN}` and `{VERSION}` stand for digits, with or without leading zeros. Wildcards are those of the shell.
 
@@ -60,8 +67,7 @@ def resolve(data: DataSettings) -> Input:
                 received=f"span {data.span}",
                 fix="put {SPAN} into the path, or remove `data.span`",
             )
-        files = _plain(pattern)
-        return Input(files, 0, None, fingerprint(files))
+        return _input(data, _plain(pattern), 0, None)
     matches = _matches(pattern)
     matches = _of_span(matches, pattern, data.span)
     span = int(matches[0].span)
@@ -69,8 +75,14 @@ def resolve(data: DataSettings) -> Input:
     if "{VERSION}" in pattern:
         version = max(int(match.version) for match in matches)
         matches = _one_spelling([match for match in matches if int(match.version) == version], "version", pattern)
-    files = tuple(sorted(match.path for match in matches))
-    return Input(files, span, version, fingerprint(files))
+    return _input(data, sorted(match.path for match in matches), span, version)
+
+
+def _input(data: DataSettings, paths: Sequence[Path], span: int, version: int | None) -> Input:
+    form, files = recognise(data, paths)
+    folders = tuple(path for path in paths if path.is_dir())
+    labels = [labels_beside(file) for file in files] if form == "idx" else []
+    return Input(form, files, folders, span, version, fingerprint([*files, *labels]))
 
 
 def fingerprint(files: Sequence[Path]) -> str:
@@ -78,40 +90,9 @@ def fingerprint(files: Sequence[Path]) -> str:
     base = os.path.commonpath([file.parent for file in files])
     digest = hashlib.sha256()
     for file in sorted(files):
-        stat = file.stat()
+        stat = file.stat() if file.exists() else file.lstat()  # a link to nothing
         digest.update(f"{os.path.relpath(file, base)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]
-
-
-def format_of(data: DataSettings, files: Sequence[Path]) -> Format:
-    """The format that the settings name, else the one that the file names' endings tell.
-
-    Raises:
-      SettingsError: an ending is unknown, or the files differ.
-    """
-    if data.format:
-        return data.format
-    formats = {}
-    for file in files:
-        suffix = next((suffix for suffix in sorted(SUFFIXES, key=len) if file.name.lower().endswith(suffix)), None)
-        if suffix is None:
-            raise SettingsError(
-                "The format of the input cannot be told from the file's name.",
-                where=str(file),
-                expected=f"a name that ends in one of {', '.join(SUFFIXES)}",
-                received=file.name,
-                fix="set `data.format` to csv, parquet or tfrecord",
-            )
-        formats[SUFFIXES[suffix]] = file
-    if len(formats) > 1:
-        raise SettingsError(
-            "The input mixes formats.",
-            where=f"data.path: {data.path}",
-            expected="files of one format",
-            received=", ".join(f"{file.name} ({name})" for name, file in formats.items()),
-            fix="narrow `data.path`, such as with *.csv at its end",
-        )
-    return next(iter(formats))
 
 
 def _pattern(data: DataSettings) -> str:
@@ -136,22 +117,23 @@ def _pattern(data: DataSettings) -> str:
     return pattern
 
 
-def _plain(pattern: str) -> tuple[Path, ...]:
+def _plain(pattern: str) -> list[Path]:
     exact = Path(pattern)
-    found = [exact] if exact.exists() else sorted(Path(name) for name in _glob(pattern))
-    files = tuple(path for path in found if path.is_file())
-    if not files:
-        folder = next((path for path in found if path.is_dir()), None)
+    found = _files_or_folders([exact] if exact.exists() else sorted(Path(name) for name in _glob(pattern)))
+    if not found:
         raise SettingsError(
-            "The input is a folder, not a file." if folder else "No input file was found.",
+            "No input file was found.",
             where=f"data.path: {pattern}",
             expected="at least one file",
-            received=f"the folder {folder}" if folder else _neighbours(exact),
-            fix=f"write {folder}/*.csv, or the like"
-            if folder
-            else f"correct `data.path`; it is relative to {Path.cwd()}",
+            received=_neighbours(exact),
+            fix=f"correct `data.path`; it is relative to {Path.cwd()}",
         )
-    return files
+    return found
+
+
+def _files_or_folders(paths: Sequence[Path]) -> list[Path]:
+    """The files, if there are any; else the folders."""
+    return [path for path in paths if path.is_file()] or [path for path in paths if path.is_dir()]
 
 
 def _glob(pattern: str) -> list[str]:
@@ -171,11 +153,11 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _matches(pattern: str) -> list[_Match]:
-    """All files that the pattern matches, whatever their span and version."""
+    """All files that the pattern matches, whatever their span and version; all folders, if there is no file."""
     expression = re.compile(_expression(pattern))
-    names = _glob(re.sub(r"\{\w+\}", "[0-9]*", pattern))
-    found = [(name, expression.fullmatch(name)) for name in names if Path(name).is_file()]
-    return [_Match(Path(name), hit["span"], hit.groupdict().get("version") or "") for name, hit in found if hit]
+    paths = [Path(name) for name in _glob(re.sub(r"\{\w+\}", "[0-9]*", pattern)) if expression.fullmatch(name)]
+    found = [(path, expression.fullmatch(str(path))) for path in _files_or_folders(paths)]
+    return [_Match(path, hit["span"], hit.groupdict().get("version") or "") for path, hit in found if hit]
 
 
 def _expression(pattern: str) -> str:

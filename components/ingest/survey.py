@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from components.ingest import idx, listing, npz
+from components.ingest.arrays import ArrayReader
 from components.ingest.chunks import Column, Reader
 from components.ingest.csv_reader import CsvReader
 from components.ingest.parquet_reader import ParquetReader
-from components.ingest.settings import DataSettings, Format, IngestSettings
+from components.ingest.settings import Format, IngestSettings
 from components.ingest.text import Evidence
 from schema.errors import DataError
 
@@ -33,19 +36,25 @@ class Plan:
       settings: settings of the step.
       format: format of the files.
       columns: the columns of the whole input, by name.
+      root: folder that paths of images start from; None where the settings name it, or it is each manifest's own.
     """
 
     settings: IngestSettings
     format: Format
     columns: Mapping[str, Column]
+    root: Path | None = None
 
 
-def reader_for(form: Format, data: DataSettings) -> Reader:
+def reader_for(form: Format, settings: IngestSettings) -> Reader:
     """The reader of a format."""
     if form == "csv":
-        return CsvReader(data.delimiter)
-    if form == "parquet":
+        return CsvReader(settings.data.delimiter)
+    if form in ("parquet", "images"):  # of images there are listings
         return ParquetReader()
+    if form in ("idx", "npz"):
+        stacks = idx.stacks if form == "idx" else npz.stacks
+        image = listing.image_column(settings)
+        return ArrayReader(image, settings.label.name, partial(stacks, max_pixels=settings.data.max_pixels))
     from components.ingest.tfrecord_reader import TfRecordReader  # loads TFX's C++ library; the others need none
 
     return TfRecordReader()
@@ -57,14 +66,14 @@ def survey(path: Path, form: Format, settings: IngestSettings, limit: int | None
     Raises:
       DataError: the file cannot be read.
     """
-    reader = reader_for(form, settings.data)
+    reader = reader_for(form, settings)
     if form == "tfrecord":
         evidence = reader.survey(path, set(), limit)
         return Survey(tuple(sorted(evidence)), evidence)
     return Survey(reader.columns(path), reader.survey(path, set(settings.declared), limit))
 
 
-def decide(surveys: Mapping[Path, Survey], form: Format, settings: IngestSettings) -> Plan:
+def decide(surveys: Mapping[Path, Survey], form: Format, settings: IngestSettings, root: Path | None = None) -> Plan:
     """Decides the columns of the whole input and their types.
 
     A declared column that no file has may still come from `data.prepare`.
@@ -73,7 +82,7 @@ def decide(surveys: Mapping[Path, Survey], form: Format, settings: IngestSetting
       DataError: a declared column is missing from some file, or from all of them with nothing to compute it.
     """
     declared = settings.declared
-    for name in declared:
+    for name in settings.required:
         lacking = [path for path, found in surveys.items() if name not in found.names]
         if lacking and len(lacking) == len(surveys) and settings.data.prepare:
             continue
@@ -87,8 +96,9 @@ def decide(surveys: Mapping[Path, Survey], form: Format, settings: IngestSetting
     columns = {}
     for name, counts in evidence.items():
         raw = counts.raw > 0 and not counts.ints + counts.floats + counts.texts
-        columns[name] = Column(declared.get(name, None if raw else counts.type()), counts.many)
-    return Plan(settings, form, columns)
+        kind = "string" if name in settings.images else counts.type()
+        columns[name] = Column(declared.get(name, None if raw else kind), counts.many)
+    return Plan(settings, form, columns, root)
 
 
 def missing_column(name: str, where: str, found: tuple[str, ...]) -> DataError:

@@ -27,6 +27,7 @@ from schema.errors import DataError
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 _BUFFER = 1 << 20
+_BATCH_BYTES = 1 << 26
 
 Checksum = TypeVar("Checksum", int, npt.NDArray[np.int64])
 
@@ -61,23 +62,24 @@ def _header(length: int) -> bytes:
 
 
 def read(path: Path, rows: int) -> Iterator[Records]:
-    """Reads a TFRecord file, gzip where its name ends in `.gz`, at most `rows` records at a time.
+    """Reads a TFRecord file, gzip where its name ends in `.gz`: at most `rows` records, and some 64 MB, at a time.
 
     Raises:
       DataError: the file is damaged in a way that hides where its records start, or cut short.
     """
-    first, data = 1, []
+    first, data, size = 1, [], 0
     for record in _records(path):
         data.append(record)
-        if len(data) == rows:
+        size += len(record or b"")
+        if len(data) == rows or size >= _BATCH_BYTES:
             yield Records(first, data)
-            first, data = first + rows, []
+            first, data, size = first + len(data), [], 0
     if data:
         yield Records(first, data)
 
 
 def read_whole(path: Path, rows: int) -> Iterator[list[bytes]]:
-    """Reads a file that ingestion wrote, at most `rows` records at a time.
+    """Reads a file that ingestion wrote: at most `rows` records, and some 64 MB, at a time.
 
     Raises:
       DataError: the file is damaged.

@@ -22,7 +22,7 @@ from components.ingest.deal import deal
 from components.ingest.peek import peek_columns
 from components.ingest.settings import DataSettings, IngestSettings
 from components.ingest.shards import Summary, ingest
-from components.ingest.spans import format_of, resolve
+from components.ingest.spans import resolve
 from components.ingest.survey import decide, survey
 from components.label import LabelSettings
 from schema.errors import DataError, HeadgateError, SettingsError
@@ -35,11 +35,8 @@ def make(path: Path | str, columns: dict | None = None, label: LabelSettings = L
 
 
 def run(settings: IngestSettings, target: Path) -> Summary:
-    found = resolve(settings.data)
     options = ["--runner=FnApiRunner", "--direct_running_mode=in_memory"]
-    return ingest(
-        found.files, format_of(settings.data, found.files), settings, target, lambda: beam.Pipeline(argv=options)
-    )
+    return ingest(resolve(settings.data), settings, target, lambda: beam.Pipeline(argv=options))
 
 
 def rows_of(target: Path, split: str = "*") -> list[dict]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.ingest import spans
+from components.ingest import formats, spans
 from components.ingest.settings import DataSettings
 from schema.errors import SettingsError
 
@@ -121,14 +121,14 @@ def test_a_source_that_was_not_fetched_is_told():
     [("a.csv", "csv"), ("a.CSV.gz", "csv"), ("a.parquet", "parquet"), ("a.tfrecord.gz", "tfrecord")],
 )
 def test_the_format_is_told_by_the_name(name, form):
-    assert spans.format_of(DataSettings(path="x"), [Path(name)]) == form
+    assert formats.format_of(DataSettings(path="x"), [Path(name)]) == form
 
 
 def test_the_settings_name_a_format_whatever_the_ending():
-    assert spans.format_of(DataSettings(path="x", format="csv"), [Path("a.txt")]) == "csv"
+    assert formats.format_of(DataSettings(path="x", format="csv"), [Path("a.txt")]) == "csv"
 
 
 @pytest.mark.parametrize("files", [["a.txt"], ["a.csv", "b.parquet"]])
 def test_a_format_that_cannot_be_told_is_refused(files):
     with pytest.raises(SettingsError, match="format"):
-        spans.format_of(DataSettings(path="x"), [Path(name) for name in files])
+        formats.format_of(DataSettings(path="x"), [Path(name) for name in files])

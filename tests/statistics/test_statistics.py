@@ -55,7 +55,7 @@ def compute(tmp_path, examples):
         artifact = standard_artifacts.ExampleStatistics()
         artifact.uri = str(tmp_path / executor.__module__)
         options = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--sdk_container_image=unused"]
-        properties = {"stats_options_json": statistics.OPTIONS.to_json(), "exclude_splits": "[]"}
+        properties = {"stats_options_json": statistics.options(()).to_json(), "exclude_splits": "[]"}
         context = BaseBeamExecutor.Context(beam_pipeline_args=options, tmp_dir=str(tmp_path / "tmp"))
         executor(context).Do({"examples": [examples]}, {"statistics": [artifact]}, properties)
         found = {}
@@ -122,6 +122,6 @@ def test_damaged_examples_are_told_with_file_and_record(compute, tmp_path):
 
 
 def test_the_component_has_the_outputs_of_statistics_gen():
-    component = statistics.Statistics(types.Channel(standard_artifacts.Examples), "fingerprint")
+    component = statistics.Statistics(types.Channel(standard_artifacts.Examples), code="fingerprint")
     assert component.outputs["statistics"].type is standard_artifacts.ExampleStatistics
     assert component.exec_properties["code"] == "fingerprint"
