@@ -1,16 +1,18 @@
 """Looks at one encoded image: whether the pipeline can use it, and what its measures are.
 
 An image passes only if TensorFlow decodes it too (`tf.io.decode_image`), since that is what reads it in training and
-in service. Pillow is more patient than TensorFlow in places, which are refused here by name: checksums of PNG,
-arithmetic and lossless JPEG.
+in service. Where Pillow is more patient, it is held to what TensorFlow asks for: checksums and the end of a PNG, the
+end of a JPEG, and no JPEG that is coded arithmetically or without loss.
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Literal, NoReturn
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -33,6 +35,12 @@ _ENDINGS: dict[str, Kind | OtherKind] = {
     **{".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".jpe": "jpeg", ".jfif": "jpeg"},
     **{".gif": "gif", ".bmp": "bmp", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"},
 }
+
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""Markers that begin a JPEG frame (ITU T.81, table B.1)."""
+_HUFFMAN_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
+"""Those of the ways to code it that TensorFlow reads: baseline, extended, progressive."""
 
 _SIDE = 256
 """Brightness and sharpness are measured on a copy of at most this many pixels a side, so that they cost little, and
@@ -94,17 +102,14 @@ def inspect(data: bytes, limits: Limits, name: str = "") -> Measures:
       Unfit: it cannot be used.
     """
     kind = _kind(data, PurePath(name).suffix.lower())
-    try:
+    with _told():
         image = _opened(data, kind)
-    except Exception as error:
-        _undecodable(error)
-    _check_header(image, data, kind, limits)
-    try:
+        _check_header(image, data, kind, limits)
         if kind == "png":
             _opened(data, kind).verify()  # the checksums, which decoding does not look at
         image.load()
-    except Exception as error:
-        _undecodable(error)
+    if not _ends(data, kind):
+        raise Unfit("is cut short: its end is not marked")
     channels = 3 if image.mode == "P" else len(image.getbands())
     return Measures(image.width, image.height, channels, kind, *_light(image))
 
@@ -139,11 +144,40 @@ def _check_header(image: Image.Image, data: bytes, kind: Kind, limits: Limits) -
         raise Unfit("is a PNG of 16 bits a channel; only 8 and fewer are read")
     if image.mode == "CMYK":
         raise Unfit("is a CMYK JPEG, for print; save it as RGB")
+    if kind == "jpeg" and _frame(data) not in _HUFFMAN_FRAMES:
+        raise Unfit("is a JPEG coded arithmetically or without loss, which TensorFlow does not read")
 
 
-def _undecodable(error: Exception) -> NoReturn:
-    text = str(error) or type(error).__name__
-    raise Unfit(f"is cut short: {text}" if "truncated" in text.lower() else f"does not decode: {text}") from error
+def _frame(data: bytes) -> int:
+    """The marker that begins the frame of a JPEG, whose header Pillow has read to the end."""
+    at = 2
+    while (marker := data[at + 1]) not in _FRAMES:
+        if data[at] != 0xFF or marker in (0x00, 0xFF):  # padding
+            at += 1
+        elif 0xD0 <= marker <= 0xD8 or marker == 0x01:  # stands alone
+            at += 2
+        else:
+            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return marker
+
+
+def _ends(data: bytes, kind: Kind) -> bool:
+    """Whether the end of the image is marked. What stands behind it does not matter."""
+    if kind == "png":
+        return _PNG_END in data
+    return data.find(b"\xff\xd9", data.rfind(b"\xff\xda")) >= 0
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What Pillow raises, as what is wrong with the image."""
+    try:
+        yield
+    except Unfit:
+        raise
+    except Exception as error:
+        text = str(error) or type(error).__name__
+        raise Unfit(f"is cut short: {text}" if "truncated" in text.lower() else f"does not decode: {text}") from error
 
 
 def _light(image: Image.Image) -> tuple[float, float]:
