@@ -72,6 +72,8 @@ class ReleaseExecutor(base_executor.BaseExecutor):
 
 def _provenance(settings: ReleaseStepSettings, input_dict: dict[str, list[types.Artifact]], run_id: str) -> Provenance:
     schema = Path(artifact_utils.get_single_uri(input_dict["schema"]), "schema.pbtxt")
+    judged = results.read(artifact_utils.get_single_uri(input_dict["blessing"]))
+    threshold = judged["threshold"] or {"value": None, "rule": None}
     return Provenance(
         run_id=run_id,
         pipeline=settings.pipeline,
@@ -81,7 +83,9 @@ def _provenance(settings: ReleaseStepSettings, input_dict: dict[str, list[types.
         schema_fingerprint=files.digest(schema),
         code_fingerprint=settings.code_fingerprint,
         settings_fingerprint=settings.settings_fingerprint,
-        metrics=results.read_overall(artifact_utils.get_single_uri(input_dict["blessing"])),
+        metrics=judged["overall"],
+        threshold=threshold["value"],
+        threshold_rule=threshold["rule"],
     )
 
 

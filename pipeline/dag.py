@@ -207,6 +207,8 @@ def _train(plan: Plan, examples: Channel, transform: Transform, schema: Any) -> 
         slices={name: group for name, group in settings.evaluation.slices.items() if group.boundaries},
         tensorboard=str(plan.workspace.tensorboard(settings.name)),
         checkpoints=str(plan.workspace.checkpoints(settings.name)),
+        decision=settings.evaluation.decision,
+        adversarial=settings.evaluation.adversarial,
     )
     return Trainer(
         run_fn="components.training.trainer.run_fn",

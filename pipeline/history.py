@@ -20,7 +20,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from components import decisions
 from components.evaluation import results
 from pipeline.steps import active_steps
-from pipeline.summary import DriftResult, ReleaseResult, SliceResult, State, StepResult, Summary
+from pipeline.summary import DriftResult, ReleaseResult, SliceResult, State, StepResult, Summary, ThresholdResult
 from pipeline.workspace import Workspace
 from schema.errors import HeadgateError, SettingsError
 
@@ -238,6 +238,7 @@ class History:
             status="failed" if status in ("running", "interrupted") else status,
             steps=tuple(_step_results(steps, json.loads(props["settings"].string_value))),
             metrics=metrics.get("overall", {}),
+            threshold=ThresholdResult(**metrics["threshold"]) if metrics.get("threshold") else None,
             slices=tuple(
                 SliceResult(each["slice"], each["value"], each["rows"], each["metrics"])
                 for each in metrics.get("slices", [])
@@ -281,8 +282,7 @@ def _decisions(steps: dict[str, Step]) -> Iterator[decisions.Decision]:
 
 def _metrics(steps: dict[str, Step]) -> dict[str, Any]:
     folder = _folder(steps, "judge", "blessing")
-    content: dict[str, Any] = json.loads((folder / results.FILE_NAME).read_text("utf-8")) if folder else {}
-    return content
+    return results.read(str(folder)) if folder else {}
 
 
 def _drift(steps: dict[str, Step]) -> DriftResult | None:

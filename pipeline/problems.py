@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -105,6 +105,8 @@ def _path(detail: ErrorDetails, data: Any) -> tuple[Path, bool]:
         path.append(str(part))
     if detail["type"] == "missing":
         path.append(str(location[-1]))
+    if detail["type"].startswith("union_tag"):
+        path.append(detail["ctx"]["discriminator"].strip("'"))
     return tuple(path), location[-1:] != ("[key]",)
 
 
@@ -112,7 +114,7 @@ def _problem(path: Path, details: list[ErrorDetails], document: Document, model:
     detail = details[0]
     dotted = ".".join(path)
     if detail["type"] == "extra_forbidden":
-        names = _names(model, path[:-1])
+        names = _names(model, path[:-1], detail["loc"])
         return SettingsError(
             f"`{dotted}` is not a setting.",
             where=document.place(path),
@@ -120,14 +122,14 @@ def _problem(path: Path, details: list[ErrorDetails], document: Document, model:
             received=path[-1],
             fix=choice(path[-1], names),
         )
-    if detail["type"] == "missing":
+    if detail["type"] in ("missing", "union_tag_not_found"):
         return SettingsError(
             f"`{dotted}` is missing.", where=document.place(path[:-1]), fix=f"give a value for `{path[-1]}`"
         )
     if detail["type"] == "value_error":
         return _sentence(str(detail["ctx"]["error"]), path, document)
     expected = " or ".join(dict.fromkeys(_expected(each) for each in details))
-    received = path[-1] if detail["loc"][-1:] == ("[key]",) else detail["input"]
+    received = path[-1] if detail["loc"][-1:] == ("[key]",) else detail.get("ctx", {}).get("tag", detail["input"])
     return SettingsError(
         f"`{dotted}` cannot be used as it is." if path else "The settings cannot be used as they are.",
         where=document.place(path),
@@ -142,7 +144,7 @@ def _expected(detail: ErrorDetails) -> str:
     if detail["type"] in _EXPECTED:
         return _EXPECTED[detail["type"]]
     context = detail.get("ctx", {})
-    if detail["type"] == "literal_error":
+    if detail["type"] in ("literal_error", "union_tag_invalid"):
         return ", ".join(_choices(detail))
     if detail["type"] == "string_pattern_mismatch":
         return f"text of the form {context['pattern']}"
@@ -156,7 +158,8 @@ def _expected(detail: ErrorDetails) -> str:
 
 
 def _choices(detail: ErrorDetails) -> list[str]:
-    return re.findall(r"'([^']*)'", detail.get("ctx", {}).get("expected", ""))
+    context = detail.get("ctx", {})
+    return re.findall(r"'([^']*)'", context.get("expected", context.get("expected_tags", "")))
 
 
 def _sentence(message: str, path: Path, document: Document) -> SettingsError:
@@ -190,17 +193,17 @@ def _culprit(document: Document, below: Path, names: list[str]) -> Path:
     return below
 
 
-def _names(model: type[BaseModel], path: Path) -> list[str]:
-    """Names of the settings in the section at `path`."""
+def _names(model: type[BaseModel], path: Path, tags: Iterable[object]) -> list[str]:
+    """Names of the settings in the section at `path`; `tags` choose among the members of a union."""
     annotation: Any = model
     for part in path:
-        annotation = _inside(annotation, part)
-    owner = _model(annotation)
+        annotation = _inside(annotation, part, tags)
+    owner = _model(annotation, tags)
     return [field.alias or name for name, field in owner.model_fields.items()] if owner else []
 
 
-def _inside(annotation: Any, part: str) -> Any:
-    owner = _model(annotation)
+def _inside(annotation: Any, part: str, tags: Iterable[object]) -> Any:
+    owner = _model(annotation, tags)
     if owner:
         fields = {field.alias or name: field for name, field in owner.model_fields.items()}
         return fields[part].annotation if part in fields else None
@@ -213,9 +216,16 @@ def _inside(annotation: Any, part: str) -> Any:
     return None
 
 
-def _model(annotation: Any) -> type[BaseModel] | None:
-    members = _members(annotation)
-    return next((each for each in members if isinstance(each, type) and issubclass(each, BaseModel)), None)
+def _model(annotation: Any, tags: Iterable[object]) -> type[BaseModel] | None:
+    models = [each for each in _members(annotation) if isinstance(each, type) and issubclass(each, BaseModel)]
+    tagged = (each for each in models if not _literals(each).isdisjoint(tags))
+    return next(tagged, models[0] if models else None)
+
+
+def _literals(model: type[BaseModel]) -> set[object]:
+    """Values that a model's fields are confined to, such as the tag that tells it from other members of a union."""
+    annotations = (field.annotation for field in model.model_fields.values())
+    return {value for each in annotations if get_origin(each) is Literal for value in get_args(each)}
 
 
 def _members(annotation: Any) -> list[Any]:

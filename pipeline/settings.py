@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from components.beam import BeamSettings
 from components.drift.settings import DriftSettings
-from components.evaluation.settings import METRICS, EvaluationSettings
+from components.evaluation.settings import FGSM_ACCURACY, EvaluationSettings
 from components.gate.settings import GateSettings
 from components.ingest.settings import DataSettings, IngestSettings
 from components.label import LabelSettings
@@ -53,6 +53,7 @@ class PipelineSettings(Section):
     def _sections_agree(self) -> PipelineSettings:
         if self.label.name in self.features.raw:
             raise ValueError(f"the label `{self.label.name}` is among the features: the model would see the answer")
+        self._evaluation_fits_the_task()
         self._metrics_exist()
         for name, group in self.evaluation.slices.items():
             for column in group.columns:
@@ -66,17 +67,27 @@ class PipelineSettings(Section):
         self._training_fits_the_inputs()
         return self
 
+    def _evaluation_fits_the_task(self) -> None:
+        task = self.label.task
+        if task != "binary" and self.evaluation.decision != EvaluationSettings.model_fields["decision"].default:
+            raise ValueError(
+                f"evaluation.decision: only a binary task has a decision threshold; received a {task} task"
+            )
+        if task == "regression" and self.evaluation.adversarial:
+            raise ValueError("evaluation.adversarial: a regression has no accuracy to measure under FGSM")
+
     def _metrics_exist(self) -> None:
         task = self.label.task
-        watched = WATCHED[task]
-        for rules, known in (
-            ("thresholds", METRICS[task]),
-            ("change_thresholds", METRICS[task]),
-            ("max_gap", watched),
-        ):
+        watched, judged = WATCHED[task], self.evaluation.metrics(task)
+        for rules, known in (("thresholds", judged), ("change_thresholds", judged), ("max_gap", watched)):
             for metric in getattr(self.evaluation, rules):
+                if metric == FGSM_ACCURACY and not self.evaluation.adversarial and task != "regression":
+                    raise ValueError(
+                        f"evaluation.{rules}: `{metric}` is computed where `evaluation.adversarial` is set: "
+                        "add, for example, `adversarial: {epsilon: 0.1}`"
+                    )
                 if metric not in known:
-                    kind = "metric that training watches" if metric in METRICS[task] else "metric"
+                    kind = "metric that training watches" if metric in judged else "metric"
                     raise ValueError(
                         f"evaluation.{rules}: `{metric}` is no {kind} of a {task} task; there is {list(known)}"
                     )

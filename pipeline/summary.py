@@ -71,6 +71,19 @@ class ReleaseResult:
 
 
 @dataclass(frozen=True)
+class ThresholdResult:
+    """The decision threshold of a binary model.
+
+    Attributes:
+      value: rows whose score is greater are positive.
+      rule: how it was chosen, in words.
+    """
+
+    value: float
+    rule: str
+
+
+@dataclass(frozen=True)
 class SliceResult:
     """Metrics of one value of a slice.
 
@@ -94,6 +107,7 @@ class Summary:
     Attributes:
       status: `stopped` is a run that was asked to end before the release (`--to`).
       metrics: the new model's overall metrics on the test split.
+      threshold: the decision threshold that they were taken at, of a binary model.
       slices: the same by slice; part of `headgate show RUN --json`, not of `headgate run --json`.
       decisions: every rule that a gate applied.
       quarantined: rows that did not parse.
@@ -107,6 +121,7 @@ class Summary:
     status: Status
     steps: tuple[StepResult, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
+    threshold: ThresholdResult | None = None
     slices: tuple[SliceResult, ...] = ()
     drift: DriftResult | None = None
     decisions: tuple[Decision, ...] = ()
@@ -206,6 +221,8 @@ def _told(decisions: list[Decision], most: int = 10) -> list[RenderableType]:
 
 def _facts(summary: Summary) -> list[str]:
     lines = []
+    if summary.threshold:
+        lines.append(f"decision threshold: {summary.threshold.value:.4g} ({summary.threshold.rule})")
     if summary.quarantined:
         lines.append(f"quarantined: {summary.quarantined} rows did not parse")
     if summary.drift:

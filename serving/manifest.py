@@ -33,6 +33,10 @@ class Provenance(BaseModel):
     settings_fingerprint: str
     metrics: dict[str, float]
     """Metrics on the whole test split."""
+    threshold: float | None = None
+    """Of a binary model: rows whose score is greater are positive."""
+    threshold_rule: str | None = None
+    """How it was chosen, in words."""
 
 
 class Manifest(Provenance):

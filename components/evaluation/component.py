@@ -14,8 +14,9 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from components import decisions
 from components.evaluation import blessing, results
 from components.evaluation.config import eval_config
+from components.evaluation.decision import Threshold
 from components.evaluation.evaluate import Evaluate
-from components.evaluation.judge import judge
+from components.evaluation.judge import chosen, judge
 from components.evaluation.settings import EvaluationSettings
 from components.label import LabelSettings
 from components.training.settings import RECORD
@@ -69,15 +70,18 @@ class JudgeExecutor(base_executor.BaseExecutor):
 
         candidate, served = results.load(artifact_utils.get_single_uri(input_dict["evaluation"]))
         record = Path(artifact_utils.get_single_uri(input_dict["model_run"]), RECORD)
-        training = json.loads(record.read_text(encoding="utf-8"))["train"]
+        trained = json.loads(record.read_text(encoding="utf-8"))
+        threshold = Threshold(**trained["threshold"]) if trained.get("threshold") else None
         if baseline is not None and baseline.uri == model.uri:
             # A model compared with itself would fail whoever asks for a gain.
-            found = judge(candidate, None, training, settings, no_baseline="this model is the one in service")
+            found = judge(candidate, None, trained["train"], settings, no_baseline="this model is the one in service")
         else:
-            found = judge(candidate, served, training, settings)
+            found = judge(candidate, served, trained["train"], settings)
+        if threshold:
+            found.insert(0, chosen(threshold))
 
         decisions.write(found, verdict.uri)
-        results.write(candidate, served, settings.slices, verdict.uri)
+        results.write(candidate, served, settings.slices, threshold, verdict.uri)
         blessing.write(verdict, decisions.passed(found), model, baseline)
 
 
@@ -101,7 +105,8 @@ class Judge(base_component.BaseComponent):
     Args:
       evaluation: what `evaluator` found.
       model: the new Model.
-      model_run: the trainer's ModelRun, whose training.json holds the metrics of the training split.
+      model_run: the trainer's ModelRun, whose training.json holds the metrics of the training split and how the
+        decision threshold was chosen.
       baseline_model: the Model in service; a channel that may turn out empty.
       settings: EvaluationSettings as JSON.
       code: fingerprint of the code that this step runs.

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
 
+from components.evaluation.decision import DEFAULT
+from components.evaluation.model_mean import ModelMean
 from components.evaluation.results import CONFUSION, EXAMPLE_COUNT
-from components.evaluation.settings import EvaluationSettings
+from components.evaluation.saved_model import FEATURES_SIGNATURE, Facts
+from components.evaluation.settings import FGSM_ACCURACY, EvaluationSettings
 from components.label import LabelSettings, Task
 
 SIGNATURE = "serving_default"
 """Takes serialized examples and returns `scores`."""
-
-FEATURES_SIGNATURE = "evaluation_features"
-"""Takes serialized examples and returns the label as the model counts it, and the buckets of numeric slices."""
 
 LABEL = "label_index"
 """Output of `evaluation_features`: the class index, or the number to predict."""
@@ -35,7 +35,7 @@ _TFMA_METRICS: dict[Task, dict[str, tuple[str, dict[str, Any]]]] = {
         "auc_pr": ("AUCPrecisionRecall", _AUC_THRESHOLDS),
         "binary_crossentropy": ("BinaryCrossEntropy", {}),
         "calibration": ("Calibration", {}),
-        CONFUSION: ("ConfusionMatrixAtThresholds", {"thresholds": [0.5]}),
+        CONFUSION: ("ConfusionMatrixAtThresholds", {"thresholds": [DEFAULT]}),
     },
     # Accuracy and the macro averages follow from the confusion matrix (results.py). TFMA's own macro averages ask
     # each class for a probability above 0.5, where the model that is served answers with the likeliest class.
@@ -49,6 +49,9 @@ _TFMA_METRICS: dict[Task, dict[str, tuple[str, dict[str, Any]]]] = {
         "calibration": ("Calibration", {}),
     },
 }
+
+_AT_THRESHOLD = frozenset({"BinaryAccuracy", "Precision", "Recall", "F1Score", "ConfusionMatrixAtThresholds"})
+"""TFMA's metrics that depend on the decision threshold."""
 
 
 def eval_config(settings: EvaluationSettings, label: LabelSettings) -> config_pb2.EvalConfig:
@@ -71,14 +74,68 @@ def eval_config(settings: EvaluationSettings, label: LabelSettings) -> config_pb
                 signature_name=SIGNATURE, preprocessing_function_names=[FEATURES_SIGNATURE], label_key=LABEL
             )
         ],
-        metrics_specs=[config_pb2.MetricsSpec(metrics=list(_metrics(label.task)))],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=list(_metrics(settings, label.task)))],
         slicing_specs=[config_pb2.SlicingSpec()]
         + [config_pb2.SlicingSpec(feature_keys=group.features(name)) for name, group in settings.slices.items()],
         options={"include_default_metrics": {"value": False}},
     )
 
 
-def _metrics(task: Task) -> Iterator[config_pb2.MetricConfig]:
-    yield config_pb2.MetricConfig(class_name="ExampleCount", config=json.dumps({"name": EXAMPLE_COUNT}))
+def for_models(config: config_pb2.EvalConfig, models: Mapping[str, Facts]) -> config_pb2.EvalConfig:
+    """Adapts a configuration to the models, of which each is measured as it is used.
+
+    Args:
+      config: from `eval_config`, TFMA's defaults filled in.
+      models: what is known of each, by TFMA's name of the model.
+
+    Returns:
+      A configuration in which metrics that depend on the decision threshold have that of the model, and a model
+      is asked for its accuracy under FGSM only if it computes that.
+    """
+    [spec] = config.metrics_specs
+    adapted = config_pb2.EvalConfig()
+    adapted.CopyFrom(config)
+    del adapted.metrics_specs[:]
+    alike = [metric for metric in spec.metrics if not _depends_on_the_model(metric)]
+    adapted.metrics_specs.add(metrics=alike, model_names=spec.model_names)
+    for name, facts in models.items():
+        own = list(_of_model([metric for metric in spec.metrics if _depends_on_the_model(metric)], facts))
+        if own:
+            adapted.metrics_specs.add(metrics=own, model_names=[name])
+    return adapted
+
+
+def model_outputs(config: config_pb2.EvalConfig) -> set[str]:
+    """Outputs of `evaluation_features` that metrics are computed from."""
+    metrics = [metric for spec in config.metrics_specs for metric in spec.metrics]
+    return {json.loads(metric.config)["feature"] for metric in metrics if metric.class_name == ModelMean.__name__}
+
+
+def _metrics(settings: EvaluationSettings, task: Task) -> Iterator[config_pb2.MetricConfig]:
+    yield _metric("ExampleCount", EXAMPLE_COUNT)
     for name, (class_name, arguments) in _TFMA_METRICS[task].items():
-        yield config_pb2.MetricConfig(class_name=class_name, config=json.dumps({"name": name, **arguments}))
+        yield _metric(class_name, name, **arguments)
+    if settings.adversarial:
+        metric = _metric(ModelMean.__name__, FGSM_ACCURACY, feature=settings.adversarial.output)
+        metric.module = ModelMean.__module__
+        yield metric
+
+
+def _metric(class_name: str, name: str, **arguments: object) -> config_pb2.MetricConfig:
+    return config_pb2.MetricConfig(class_name=class_name, config=json.dumps({"name": name, **arguments}))
+
+
+def _depends_on_the_model(metric: config_pb2.MetricConfig) -> bool:
+    return metric.class_name in {*_AT_THRESHOLD, ModelMean.__name__}
+
+
+def _of_model(metrics: list[config_pb2.MetricConfig], facts: Facts) -> Iterator[config_pb2.MetricConfig]:
+    """The metrics that depend on the model, for a certain one."""
+    for metric in metrics:
+        arguments = json.loads(metric.config)
+        if metric.class_name in _AT_THRESHOLD:
+            single = metric.class_name == "BinaryAccuracy"  # which takes one, where the others take a list
+            arguments |= {"threshold": facts.threshold} if single else {"thresholds": [facts.threshold]}
+            yield config_pb2.MetricConfig(class_name=metric.class_name, config=json.dumps(arguments))
+        elif arguments["feature"] in facts.computes:
+            yield metric

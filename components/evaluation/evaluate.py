@@ -26,7 +26,8 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.utils import json_utils, path_utils, proto_utils
 
-from components.evaluation import extracts, in_memory, output
+from components.evaluation import extracts, in_memory, output, saved_model
+from components.evaluation.config import for_models, model_outputs
 
 IN_MEMORY_BYTES = 128 << 20
 """Above this many bytes of examples, Beam's workers take over. Measured on 60,000 taxi trips (540 bytes each, in seven
@@ -56,10 +57,6 @@ class Executor(executor.Executor):
             for folder in artifact_utils.get_split_uris(input_dict[specs.EXAMPLES_KEY], split)
             for path in sorted(Path(folder).iterdir())
         ]
-        if sum(path.stat().st_size for path in files) > IN_MEMORY_BYTES:
-            super().Do(input_dict, output_dict, exec_properties)
-            return
-        logging.info("Evaluating in memory.")
         config = proto_utils.json_to_proto(exec_properties[specs.EVAL_CONFIG_KEY], config_pb2.EvalConfig())
         baseline = input_dict.get(specs.BASELINE_MODEL_KEY)
         config = tfma.utils.update_eval_config_with_defaults(config, has_baseline=bool(baseline), rubber_stamp=True)
@@ -69,7 +66,14 @@ class Executor(executor.Executor):
             )
             for spec in config.model_specs
         }
-        found = in_memory.evaluate(extracts.batches(files, extracts.saved_models(models), config.slicing_specs), config)
+        config = for_models(config, {name: saved_model.facts(folder) for name, folder in models.items()})
+        if sum(path.stat().st_size for path in files) > IN_MEMORY_BYTES:
+            adapted = {specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(config)}
+            super().Do(input_dict, output_dict, exec_properties | adapted)
+            return
+        logging.info("Evaluating in memory.")
+        rows = extracts.batches(files, extracts.saved_models(models), config.slicing_specs, model_outputs(config))
+        found = in_memory.evaluate(rows, config)
         output.write(found, config, models, Path(artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY])))
 
 

@@ -6,7 +6,7 @@ same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -21,11 +21,15 @@ from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.slicer import slicer_lib
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
-from components.evaluation.config import FEATURES_SIGNATURE, LABEL, SIGNATURE
+from components.evaluation.config import LABEL, SIGNATURE
+from components.evaluation.saved_model import FEATURES_SIGNATURE
 from components.ingest import tfrecord
 
 ROWS = 4096
 """Rows to a batch: what a call of the model costs no longer shows."""
+
+INPUTS = (constants.LABELS_KEY, constants.PREDICTIONS_KEY, constants.TRANSFORMED_FEATURES_KEY)
+"""TFMA's keys of what metrics read."""
 
 SliceKey = tuple[tuple[str, Any], ...]
 """TFMA's key of a slice: pairs of column and value; empty for all rows."""
@@ -71,13 +75,16 @@ def saved_models(folders: Mapping[str, str]) -> Ask:
     return ask
 
 
-def batches(files: Iterable[Path], ask: Ask, slices: Iterable[config_pb2.SlicingSpec]) -> Iterator[list[Row]]:
+def batches(
+    files: Iterable[Path], ask: Ask, slices: Iterable[config_pb2.SlicingSpec], outputs: Collection[str] = ()
+) -> Iterator[list[Row]]:
     """Reads examples and asks models about them.
 
     Args:
       files: TFRecord files of tf.Example.
       ask: asks the models.
       slices: TFMA's specifications of slices.
+      outputs: what metrics read of what `evaluation_features` computes, where a model computes it.
 
     Yields:
       At most `ROWS` rows.
@@ -92,12 +99,14 @@ def batches(files: Iterable[Path], ask: Ask, slices: Iterable[config_pb2.Slicing
         data = decoder.DecodeBatch(examples)
         keys = zip(*(each.keys(list(answers.features.values()), data) for each in slicers), strict=True)
         labels = _rows({name: each[LABEL] for name, each in answers.features.items()})
+        computed = _rows({name: _by_row(each, outputs, data.num_rows) for name, each in answers.features.items()})
+        inputs = zip(labels, _rows(answers.scores), computed, strict=True)
         yield [
             (
                 frozenset(chain.from_iterable(of_row)),
-                StandardMetricInputs({constants.LABELS_KEY: label, constants.PREDICTIONS_KEY: prediction}),
+                StandardMetricInputs(dict(zip(INPUTS, values, strict=True))),
             )
-            for of_row, label, prediction in zip(keys, labels, _rows(answers.scores), strict=True)
+            for of_row, values in zip(keys, inputs, strict=True)
         ]
 
 
@@ -106,11 +115,17 @@ def _call(model: Any, signature: str, examples: list[bytes]) -> dict[str, np.nda
     return {name: tensor.numpy() for name, tensor in outputs.items()}
 
 
-def _rows(values: Mapping[str, np.ndarray]) -> Iterable[Any]:
+def _rows(values: Mapping[str, Any]) -> Iterable[Any]:
     """The values of each row: by model, or the value itself where there is a single model."""
     if len(values) == 1:
         return next(iter(values.values()))
     return (dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True))
+
+
+def _by_row(outputs: Mapping[str, np.ndarray], wanted: Collection[str], rows: int) -> list[dict[str, Any]]:
+    """The outputs that metrics read, row by row."""
+    read = {name: values for name, values in outputs.items() if name in wanted}
+    return [{name: values[row] for name, values in read.items()} for row in range(rows)]
 
 
 class _Slicer:

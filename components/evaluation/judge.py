@@ -6,10 +6,13 @@ import math
 from collections.abc import Iterator, Mapping
 
 from components.decisions import Decision, Outcome
+from components.evaluation.decision import Threshold
 from components.evaluation.results import OVERALL, Evaluation, SliceKey, SliceMetrics, keys_of, slice_name
 from components.evaluation.settings import LOWER_IS_BETTER, EvaluationSettings, ThresholdSettings
 
 STEP = "judge"
+
+_CHOSEN_ON = "eval split"
 
 
 def judge(
@@ -44,6 +47,18 @@ def judge(
         *_gap_rules(candidate[OVERALL], training, settings),
         *_slice_rules(candidate, settings),
     ]
+
+
+def chosen(threshold: Threshold) -> Decision:
+    """How the decision threshold came about, as a decision; a rule that could not be met blocks."""
+    rule = "decision_threshold"
+    if threshold.unmet:
+        message = f'no decision threshold by the rule "{threshold.rule}": {threshold.unmet}'
+        return Decision(STEP, rule, _CHOSEN_ON, "block", message, None, threshold.rule, threshold.rows)
+    shares = {"precision": threshold.precision, "recall": threshold.recall}
+    told = " and ".join(f"{name} {_number(value)}" for name, value in shares.items() if value is not None)
+    message = f"the decision threshold is {_number(threshold.value)} ({threshold.rule}): {told} on the eval split"
+    return Decision(STEP, rule, _CHOSEN_ON, "pass", message, threshold.value, threshold.rule, threshold.rows)
 
 
 def loss(metric: str, value: float) -> float:
@@ -102,7 +117,11 @@ def _change_rules(
             message = f"{no_baseline}: the change threshold on {metric} does not apply"
             yield _decision(rule, OVERALL, "pass", candidate, value, None, message)
             continue
-        served = baseline.metrics[metric]
+        served = baseline.metrics.get(metric)
+        if served is None:
+            message = f"{baseline_name} does not compute {metric} as the new one does: there is no comparing the two"
+            yield _decision(rule, OVERALL, "flag", candidate, value, None, message)
+            continue
         worse = loss(metric, value) - loss(metric, served)
         bound = f"worse by at most {_number(allowed)}" if allowed >= 0 else f"better by at least {_number(-allowed)}"
         told = f"{metric} is {_number(value)}, of {baseline_name} {_number(served)}"

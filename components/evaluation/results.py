@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from components.evaluation.decision import Threshold
 from components.evaluation.settings import SliceSettings
 from schema.errors import DataError
 
@@ -93,7 +94,13 @@ def load_models(folder: str) -> dict[str, Evaluation]:
     return dict(found)
 
 
-def write(candidate: Evaluation, baseline: Evaluation | None, slices: Mapping[str, SliceSettings], folder: str) -> None:
+def write(
+    candidate: Evaluation,
+    baseline: Evaluation | None,
+    slices: Mapping[str, SliceSettings],
+    threshold: Threshold | None,
+    folder: str,
+) -> None:
     """Writes `metrics.json`: metrics of the new model overall and by slice, and those of the model in service.
 
     A metric that is not defined is left out: one that is NaN, and the AUC of a slice with a single class, which TFMA
@@ -103,9 +110,13 @@ def write(candidate: Evaluation, baseline: Evaluation | None, slices: Mapping[st
       candidate: the new model.
       baseline: the model in service, if any.
       slices: slices of the settings by name.
+      threshold: the new model's decision threshold, if it has one.
       folder: made if need be.
     """
-    content = plain(candidate, slices) | {"baseline": _finite(baseline[OVERALL].metrics) if baseline else None}
+    content = plain(candidate, slices) | {
+        "baseline": _finite(baseline[OVERALL].metrics) if baseline else None,
+        "threshold": {"value": threshold.value, "rule": threshold.rule} if threshold else None,
+    }
     Path(folder).mkdir(parents=True, exist_ok=True)
     Path(folder, FILE_NAME).write_text(json.dumps(content, indent=1), encoding="utf-8")
 
@@ -139,10 +150,10 @@ def keys_of(evaluation: Evaluation, columns: Sequence[str]) -> list[SliceKey]:
     return sorted(keys, key=slice_name)
 
 
-def read_overall(folder: str) -> dict[str, float]:
-    """The overall metrics of the new model, from `metrics.json`."""
-    content = json.loads(Path(folder, FILE_NAME).read_text(encoding="utf-8"))
-    return dict(content["overall"])
+def read(folder: str) -> dict[str, Any]:
+    """The content of `metrics.json`: `overall`, `slices`, `baseline`, and `threshold` with `value` and `rule`."""
+    content: dict[str, Any] = json.loads(Path(folder, FILE_NAME).read_text(encoding="utf-8"))
+    return content
 
 
 def multiclass_metrics(matrix: npt.NDArray[np.float64]) -> dict[str, float]:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from components.evaluation.decision import DecisionSettings, FixedRule
 from components.label import Task
 from schema.section import Section
 
@@ -25,7 +26,10 @@ METRICS: dict[Task, tuple[str, ...]] = {
 }
 """The metrics of each task, all of them computed on every run."""
 
-BOUNDED = frozenset(METRICS["binary"][:6] + METRICS["multiclass"][:4])
+FGSM_ACCURACY = "fgsm_accuracy"
+"""Accuracy under FGSM, of a classification: computed where `adversarial` is set."""
+
+BOUNDED = frozenset((*METRICS["binary"][:6], *METRICS["multiclass"][:4], FGSM_ACCURACY))
 """Metrics whose values lie in [0, 1]."""
 
 LOWER_IS_BETTER = frozenset(
@@ -87,6 +91,22 @@ class SliceSettings(Section):
         return (name,) if self.boundaries else self.columns
 
 
+class AdversarialSettings(Section):
+    """An attack on the model, to see how many of its answers stay right: the fast gradient sign method (FGSM)."""
+
+    epsilon: float = Field(gt=0)
+    """How far each number that the network reads is moved, up or down, whichever raises the loss. Images have
+    pixels from 0 to 1, and stay within."""
+
+    @property
+    def output(self) -> str:
+        """Output of the exported model that tells whether its answer to the changed row is right.
+
+        Models that were trained for another epsilon lack it: their accuracies do not compare.
+        """
+        return f"fgsm_{self.epsilon:g}"
+
+
 class EvaluationSettings(Section):
     """How the model is judged on the test split."""
 
@@ -102,6 +122,15 @@ class EvaluationSettings(Section):
     """By metric: how much better the training split may look than the test split (overfitting)."""
     min_slice_rows: int = Field(50, ge=1)
     """Slices with fewer rows are flagged, never judged."""
+    decision: DecisionSettings = FixedRule(rule="fixed")
+    """Of a binary task: the rule that chooses the decision threshold, on the eval split. A row whose score is greater
+    than the threshold is positive. `rule` is `fixed`, `f_beta`, `recall_at_precision` or `cost`."""
+    adversarial: AdversarialSettings | None = None
+    """Reports the metric `fgsm_accuracy` as well, which thresholds may bind. Default: it is not computed."""
+
+    def metrics(self, task: Task) -> tuple[str, ...]:
+        """The metrics that are computed for a task."""
+        return (*METRICS[task], FGSM_ACCURACY) if self.adversarial else METRICS[task]
 
     @model_validator(mode="after")
     def _rules_make_sense(self) -> EvaluationSettings:

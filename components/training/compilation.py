@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from components.evaluation.decision import DEFAULT
 from components.label import LabelSettings, Task
 from components.training.settings import TrainingSettings
 
@@ -93,17 +94,21 @@ def loss(training: TrainingSettings, task: Task) -> str | Callable[[Any, Any], A
     return smoothed
 
 
-def metrics(task: Task) -> list[keras.metrics.Metric]:
+def metrics(task: Task, threshold: float = DEFAULT) -> list[keras.metrics.Metric]:
     """What is watched while training, and compared with the test split for overfitting.
 
     Names are those of the Evaluator's metrics.
+
+    Args:
+      task: of the label.
+      threshold: of a binary task: scores above it are positive.
     """
     match task:
         case "binary":
             return [
-                keras.metrics.BinaryAccuracy(name="binary_accuracy"),
-                keras.metrics.Precision(name="precision"),
-                keras.metrics.Recall(name="recall"),
+                keras.metrics.BinaryAccuracy(name="binary_accuracy", threshold=threshold),
+                keras.metrics.Precision(name="precision", thresholds=threshold),
+                keras.metrics.Recall(name="recall", thresholds=threshold),
                 keras.metrics.AUC(name="auc"),
             ]
         case "multiclass":

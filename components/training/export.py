@@ -5,8 +5,11 @@ Signatures:
   predict: raw columns by name (see `argument_names`), [batch] each: float32, int64 or string -> scores. A missing
     number is NaN, a missing string is empty, a missing integer is the smallest int64.
   transform_features: serialized `tf.Example`s -> the transformed features by name.
-  evaluation_features: serialized `tf.Example`s -> label_index [batch] and a string [batch] for each slice
-    that cuts a number into ranges. The Evaluator reads these; no client needs them.
+  evaluation_features: serialized `tf.Example`s -> label_index [batch], a string [batch] for each slice that cuts
+    a number into ranges and, where accuracy under FGSM is asked for, whether the answer to the row as changed by
+    FGSM is right, float32 [batch, 1]. The Evaluator reads these; no client needs them.
+  decision (binary tasks): scores, float32 [batch, 1] -> label [batch], one of the two label values. Its argument
+    `threshold`, float32 [], has the model's decision threshold as default, which the signature's metadata tell.
 """
 
 from __future__ import annotations
@@ -19,9 +22,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from components.evaluation.settings import SliceSettings
+from components.evaluation import decision
+from components.evaluation.settings import AdversarialSettings, SliceSettings
 from components.label import LabelSettings
 from components.training.dataset import DTYPES, label_tensor
+from components.training.fgsm import perturb
 from components.training.raw_rows import EXAMPLES, RawRows
 from components.transform.settings import MISSING
 
@@ -34,16 +39,26 @@ class Exported(tf.Module):
       rows: the transform graph that it was trained behind.
       label: the `label` section.
       slices: slices by name; those with boundaries become `evaluation_features`.
+      threshold: the decision threshold of a binary task.
+      adversarial: the attack under which accuracy is measured, if any.
     """
 
     def __init__(
-        self, model: keras.Model, rows: RawRows, label: LabelSettings, slices: Mapping[str, SliceSettings]
+        self,
+        model: keras.Model,
+        rows: RawRows,
+        label: LabelSettings,
+        slices: Mapping[str, SliceSettings],
+        threshold: float = decision.DEFAULT,
+        adversarial: AdversarialSettings | None = None,
     ) -> None:
         super().__init__()
         self.model = model
         self.rows = rows
         self._arguments = argument_names(rows.columns)
         self._label = label
+        self._threshold = threshold
+        self._adversarial = adversarial
         self._ranges = {name: group for name, group in slices.items() if group.boundaries}
         # A range may cut a column that the network does not read: its type is that of the data.
         self._range_dtypes = {
@@ -63,10 +78,14 @@ class Exported(tf.Module):
             "transform_features": self.rows.transform.python_function,
             "evaluation_features": self._evaluation_features,
         }
-        return {
+        functions = {
             name: tf.function(function, input_signature=[EXAMPLES], autograph=False)
             for name, function in serialized.items()
-        } | {"predict": tf.function(self._predict, autograph=False).get_concrete_function(columns)}
+        }
+        functions["predict"] = tf.function(self._predict, autograph=False).get_concrete_function(columns)
+        if self._label.task == "binary":
+            functions[decision.SIGNATURE] = decision_function(self._threshold, self._label)
+        return functions
 
     def _serve_examples(self, examples: Any) -> dict[str, Any]:
         return {"scores": self.model(self.rows.transform(examples), training=False)}
@@ -81,7 +100,19 @@ class Exported(tf.Module):
             [column] = group.columns
             spec = {column: tf.io.VarLenFeature(self._range_dtypes[column])}
             features[name] = range_names(tf.io.parse_example(examples, spec)[column], group.boundaries)
+        if self._adversarial:
+            features[self._adversarial.output] = self._right_under_fgsm(examples, self._adversarial.epsilon)
         return features
+
+    def _right_under_fgsm(self, examples: Any, epsilon: float) -> Any:
+        labels = label_tensor(examples, self._label)
+        moved = perturb(self.model, self.rows.transform(examples), labels, epsilon, self._label.task)
+        scores = self.model(moved, training=False)
+        if self._label.task == "binary":
+            answers = tf.cast(scores > self._threshold, tf.int64)
+        else:
+            answers = tf.argmax(scores, axis=1)[:, tf.newaxis]
+        return tf.cast(tf.equal(answers, labels), tf.float32)
 
     def _raw(self, name: str, tensor: Any) -> Any:
         """A dense column as what the transform graph was traced with."""
@@ -93,6 +124,22 @@ class Exported(tf.Module):
         indices = tf.concat([rows, tf.zeros_like(rows)], axis=1)
         shape = tf.stack([tf.shape(tensor, tf.int64)[0], 1])
         return tf.SparseTensor(indices, tf.boolean_mask(tensor, present), shape)
+
+
+def decision_function(threshold: float, label: LabelSettings) -> Any:
+    """Scores to labels, float32 [batch, 1] -> `label` [batch], by a threshold that a caller may leave to its default.
+
+    Args:
+      threshold: the default; scores above it are positive.
+      label: the `label` section of a binary task.
+    """
+    values, default = tf.constant(label.values, DTYPES[label.type]), tf.constant(threshold)
+
+    def decide(scores: Any, threshold: Any = default) -> dict[str, Any]:
+        return {"label": tf.gather(values, tf.cast(scores[:, 0] > threshold, tf.int32))}
+
+    specs = [tf.TensorSpec([None, 1], tf.float32, "scores"), tf.TensorSpec([], tf.float32, decision.ARGUMENT)]
+    return tf.function(decide, input_signature=specs, autograph=False)
 
 
 def argument_names(columns: Collection[str]) -> dict[str, str]:

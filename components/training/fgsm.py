@@ -5,14 +5,35 @@ Goodfellow, Shlens, Szegedy 2014, "Explaining and Harnessing Adversarial Example
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from components.label import Task
+from components.models.inputs import FeatureInput
 from components.training.compilation import LOSSES
+from schema.errors import SettingsError
+
+
+def check_inputs(inputs: Sequence[FeatureInput], where: str) -> None:
+    """Refuses a network that reads ids only.
+
+    Args:
+      inputs: the transformed features.
+      where: the setting that asks for FGSM.
+
+    Raises:
+      SettingsError: if there is no number to move.
+    """
+    if all(each.ids is not None for each in inputs):
+        raise SettingsError(
+            "The fast gradient sign method has nothing to move.",
+            where=where,
+            expected="an image, or a feature that is a number to the network",
+            received=f"ids only: {', '.join(each.name for each in inputs)}",
+        )
 
 
 def perturb(

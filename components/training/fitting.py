@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
+import numpy.typing as npt
 
 from components.label import LabelSettings
 from components.models.inputs import FeatureInput
@@ -18,11 +20,11 @@ from components.training.augmentation import Augmentation
 from components.training.callbacks import PROGRESS
 from components.training.checkpoint import Checkpoint, EarlyStopping, History, Saved, epochs_in
 from components.training.compilation import class_weights, loss, metrics, optimizer
+from components.training.fgsm import check_inputs
 from components.training.phases import Phase, phases
 from components.training.settings import TrainingSettings
 from components.training.splits import Splits
 from components.training.trainable import Trainable
-from schema.errors import SettingsError
 from schema.section import Section
 
 MAX_STEPS_PER_CALL = 50
@@ -63,6 +65,19 @@ class Fitted:
           rows: batches or blocks of (features, label).
         """
         return self.trainable.evaluate(rows, return_dict=True, verbose=0)
+
+    def scores(self, rows: Any) -> npt.NDArray[np.float32]:
+        """Scores of a split, float32 [rows, units], in its order.
+
+        Args:
+          rows: batches or blocks of (features, label).
+        """
+        return self.trainable.predict(rows, verbose=0)
+
+    def decide_at(self, threshold: float) -> None:
+        """Has `evaluate` take rows for positive above another threshold than while training, in a binary task."""
+        with self.trainable.distribute_strategy.scope():
+            self.trainable.compile(loss=self.trainable.loss, metrics=metrics("binary", threshold))
 
 
 def fit(
@@ -126,13 +141,8 @@ def fit(
 
 def _trainable(settings: FitSettings, inputs: Sequence[FeatureInput]) -> Trainable:
     training = settings.training
-    if training.adversarial is not None and all(each.ids is not None for each in inputs):
-        raise SettingsError(
-            "Adversarial training has nothing to move.",
-            where="training.adversarial",
-            expected="an image, or a feature that is a number to the network",
-            received=f"ids only: {', '.join(each.name for each in inputs)}",
-        )
+    if training.adversarial is not None:
+        check_inputs(inputs, "training.adversarial")
     network = build_model(inputs, settings.label, settings.model)
     network.summary(print_fn=logging.info)
     images = [each.name for each in inputs if each.is_image]

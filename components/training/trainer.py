@@ -5,16 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow_transform as tft
 
-from components.evaluation.settings import SliceSettings
+from components.evaluation import decision
+from components.evaluation.decision import DecisionSettings, FixedRule, Threshold
+from components.evaluation.settings import AdversarialSettings, SliceSettings
 from components.models.inputs import feature_inputs
 from components.training.callbacks import PROGRESS, callbacks
 from components.training.dataset import Rows
 from components.training.export import Exported, export
+from components.training.fgsm import check_inputs
 from components.training.fitting import FitSettings, Fitted, fit
 from components.training.raw_rows import RawRows
 from components.training.settings import RECORD, WEIGHTS
@@ -31,6 +36,8 @@ class TrainerSettings(FitSettings):
     """Folder for TensorBoard's event files; each run writes to a folder of its own below."""
     checkpoints: str
     """Folder for the state of a training that goes on; removed when it has ended well."""
+    decision: DecisionSettings = FixedRule(rule="fixed")
+    adversarial: AdversarialSettings | None = None
 
 
 def run_fn(fn_args: Any) -> None:
@@ -43,14 +50,25 @@ def run_fn(fn_args: Any) -> None:
     settings = TrainerSettings.model_validate_json(fn_args.custom_config["settings"])
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     inputs = feature_inputs(transform_output, settings.features)
+    if settings.adversarial:
+        check_inputs(inputs, "evaluation.adversarial")
     raw = RawRows(transform_output, settings.features.raw)
     rows = Rows(raw.transform, settings.label)
     splits = prepare(rows, fn_args.train_files, fn_args.eval_files, settings.label, settings.training)
     tensorboard = str(Path(settings.tensorboard, Path(fn_args.model_run_dir).name))
     fitted = fit(settings, inputs, splits, callbacks(tensorboard), _checkpoint(settings, fn_args))
+    threshold = _threshold(settings.decision, fitted, splits) if settings.label.task == "binary" else None
     PROGRESS.info("exporting the model")
-    export(Exported(fitted.network, raw, settings.label, settings.slices), fn_args.serving_model_dir)
-    _record(fn_args.model_run_dir, fitted, splits)
+    exported = Exported(
+        fitted.network,
+        raw,
+        settings.label,
+        settings.slices,
+        threshold.value if threshold else decision.DEFAULT,
+        settings.adversarial,
+    )
+    export(exported, fn_args.serving_model_dir)
+    _record(fn_args.model_run_dir, fitted, splits, threshold)
     shutil.rmtree(settings.checkpoints, ignore_errors=True)
 
 
@@ -61,13 +79,22 @@ def _checkpoint(settings: TrainerSettings, fn_args: Any) -> Path:
     return Path(settings.checkpoints, f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}.npz")
 
 
-def _record(folder: str, fitted: Fitted, splits: Splits) -> None:
-    """Both splits judged by the same code with the weights that were exported; and these weights."""
+def _threshold(rule: DecisionSettings, fitted: Fitted, splits: Splits) -> Threshold:
+    """The decision threshold, chosen on the eval split."""
+    labels = np.concatenate([label for _, label in splits.eval.as_numpy_iterator()])
+    return decision.choose(rule, fitted.scores(splits.eval)[:, 0], labels[:, 0])
+
+
+def _record(folder: str, fitted: Fitted, splits: Splits, threshold: Threshold | None) -> None:
+    """Both splits judged by the same code with the weights that were exported, at their threshold; these weights."""
+    if threshold and threshold.value != decision.DEFAULT:
+        fitted.decide_at(threshold.value)
     record = {
         "epochs": fitted.epochs,
         "history": fitted.history,
         "train": fitted.evaluate(splits.train),
         "eval": fitted.evaluate(splits.eval),
+        "threshold": asdict(threshold) if threshold else None,
     }
     Path(folder).mkdir(parents=True, exist_ok=True)
     Path(folder, RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")

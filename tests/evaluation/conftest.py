@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from google.protobuf import json_format
-from tfx.components.evaluator import executor as stock
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
+from tiny_model import ADVERSARIAL, BASELINE_SLOPE, BASELINE_THRESHOLD, SLOPE, THRESHOLD, TinyModel, export
 
 from components.beam import BeamSettings
 from components.evaluation import evaluate as step
@@ -34,36 +34,6 @@ class TestSplit:
     payment: np.ndarray
     tags: list[list[str]]
     label: np.ndarray
-
-
-class TinyModel(tf.Module):
-    """Scores from `x` by a formula, under the signatures of an exported Headgate model."""
-
-    def __init__(self, task: Task, slope: float) -> None:
-        super().__init__()
-        self.task, self.slope = task, slope
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
-    def serve(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        x = tf.io.parse_example(serialized, {"x": tf.io.FixedLenFeature([], tf.float32)})["x"]
-        return {"scores": self.scores(x)}
-
-    def scores(self, x: tf.Tensor) -> tf.Tensor:
-        """In 64 bits, then rounded: in 32 bits, sigmoids depend on where in a batch a row stands."""
-        logit = self.slope * tf.cast(x, tf.float64)
-        if self.task == "multiclass":
-            classes = tf.range(3, dtype=tf.float64)
-            scores = tf.nn.softmax(-tf.abs(logit[:, None] + self.slope * (1.2 - classes)))
-        else:
-            scores = (tf.sigmoid(logit) if self.task == "binary" else logit)[:, None]
-        return tf.cast(scores, tf.float32)
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
-    def evaluation_features(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        kind = tf.float32 if self.task == "regression" else tf.int64
-        spec = {"x": tf.io.FixedLenFeature([], tf.float32), "label": tf.io.FixedLenFeature([], kind)}
-        parsed = tf.io.parse_example(serialized, spec)
-        return {"label_index": parsed["label"], "half": tf.where(parsed["x"] < 0, "(-inf, 0)", "[0, inf)")}
 
 
 def test_split(task: Task) -> TestSplit:
@@ -110,14 +80,6 @@ def example(split: TestSplit, row: int) -> tf.train.Example:
     return tf.train.Example(features=tf.train.Features(feature=columns))
 
 
-def export(model: TinyModel, folder: Path) -> standard_artifacts.Model:
-    artifact = standard_artifacts.Model()
-    artifact.uri = str(folder)
-    signatures = {"serving_default": model.serve, "evaluation_features": model.evaluation_features}
-    tf.saved_model.save(model, str(folder / "Format-Serving"), signatures=signatures)
-    return artifact
-
-
 SLICES = {
     "payment": "payment_type",
     "day_and_payment": ["day", "payment_type"],
@@ -126,9 +88,6 @@ SLICES = {
     "tags_and_payment": ["tags", "payment_type"],
     "nowhere": "a_column_without_values",
 }
-
-
-SLOPE, BASELINE_SLOPE = 2.0, 0.1
 
 
 class Evaluated:
@@ -144,28 +103,35 @@ class Evaluated:
         self.task, self.folder = task, folder
         self.split = test_split(task)
         self.examples = write_examples(self.split, folder / "examples")
-        self.candidate = export(TinyModel(task, SLOPE), folder / "candidate")
-        self.baseline = export(TinyModel(task, BASELINE_SLOPE), folder / "baseline")
+        self.candidate = export(TinyModel(task, SLOPE, THRESHOLD), folder / "candidate")
+        self.baseline = export(TinyModel(task, BASELINE_SLOPE, BASELINE_THRESHOLD), folder / "baseline")
         self.run = cache(self._run)
-        self.evaluation = self.run(step.Executor, with_baseline)
+        self.evaluation = self.run(True, with_baseline)
 
     def scores(self, slope: float) -> np.ndarray:
         return TinyModel(self.task, slope).scores(tf.constant(self.split.x)).numpy()
 
-    def _run(self, executor: type[stock.Executor], with_baseline: bool) -> standard_artifacts.ModelEvaluation:
+    def _run(
+        self, in_memory: bool, with_baseline: bool, baseline: standard_artifacts.Model | None = None
+    ) -> standard_artifacts.ModelEvaluation:
         classes = (0, 1, 2) if self.task == "multiclass" else ()
         label = LabelSettings(name="label", task=self.task, classes=classes)
-        settings = EvaluationSettings.model_validate({"slices": SLICES, "thresholds": {"any": {"min": 0}}})
+        rules = {"slices": SLICES, "thresholds": {"any": {"min": 0}}}
+        settings = EvaluationSettings.model_validate(
+            rules | ({"adversarial": ADVERSARIAL} if self.task == "binary" else {})
+        )
         evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
-        evaluation.uri = str(self.folder / f"{executor.__module__}-{with_baseline}")
+        evaluation.uri = str(self.folder / f"{in_memory}-{with_baseline}-{bool(baseline)}")
         blessing.uri = str(self.folder / "blessing")
         context = base_beam_executor.BaseBeamExecutor.Context(beam_pipeline_args=BeamSettings().pipeline_args())
         inputs = {"examples": [self.examples], "model": [self.candidate]}
-        executor(context).Do(
-            inputs | ({"baseline_model": [self.baseline]} if with_baseline else {}),
-            {"evaluation": [evaluation], "blessing": [blessing]},
-            {"eval_config": json_format.MessageToJson(eval_config(settings, label)), "example_splits": '["test"]'},
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(step, "IN_MEMORY_BYTES", step.IN_MEMORY_BYTES if in_memory else 0)
+            step.Executor(context).Do(
+                inputs | ({"baseline_model": [baseline or self.baseline]} if with_baseline else {}),
+                {"evaluation": [evaluation], "blessing": [blessing]},
+                {"eval_config": json_format.MessageToJson(eval_config(settings, label)), "example_splits": '["test"]'},
+            )
         assert not Path(blessing.uri).exists(), "the step leaves the verdict to the judge"
         return evaluation
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,14 @@ from tfx.dsl.compiler.compiler import Compiler
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types import Channel, standard_artifacts
+from tiny_model import SLOPE, TinyModel, export
 
 from components import decisions
-from components.evaluation import blessing
+from components.evaluation import blessing, results
 from components.evaluation.component import Judge, JudgeExecutor, evaluator
+from components.evaluation.decision import Threshold
+from components.evaluation.judge import judge
+from components.evaluation.results import OVERALL
 from components.evaluation.settings import EvaluationSettings
 from components.label import LabelSettings
 
@@ -24,8 +29,13 @@ def model_run(tmp_path) -> standard_artifacts.ModelRun:
     artifact = standard_artifacts.ModelRun()
     artifact.uri = str(tmp_path / "model_run")
     Path(artifact.uri).mkdir()
-    Path(artifact.uri, "training.json").write_text(json.dumps({"epochs": 1, "train": {"auc": 0.92}, "eval": {}}))
+    write_record(artifact, Threshold(0.3, "best F-beta, beta 1", 0.8, 0.9, 100))
     return artifact
+
+
+def write_record(model_run: standard_artifacts.ModelRun, threshold: Threshold | None) -> None:
+    record = {"epochs": 1, "train": {"auc": 0.92}, "eval": {}, "threshold": threshold and asdict(threshold)}
+    Path(model_run.uri, "training.json").write_text(json.dumps(record))
 
 
 def run_judge(evaluated, model_run, tmp_path, baseline=None, **rules) -> standard_artifacts.ModelBlessing:
@@ -55,6 +65,7 @@ def test_a_model_that_meets_every_rule_is_blessed(binary, model_run, tmp_path):
     assert blessing.blesses(verdict, binary.candidate)
     outcomes = {decision.subject: decision.outcome for decision in decisions.read(verdict.uri)}
     assert outcomes == {
+        "eval split": "pass",
         "overall": "pass",
         "payment_type=Cash": "pass",
         "payment_type=Crédit": "pass",
@@ -62,6 +73,7 @@ def test_a_model_that_meets_every_rule_is_blessed(binary, model_run, tmp_path):
     }
     written = json.loads(Path(verdict.uri, "metrics.json").read_text())
     assert written["overall"]["auc"] > 0.7
+    assert written["threshold"] == {"value": 0.3, "rule": "best F-beta, beta 1"}
     assert written["baseline"]["binary_crossentropy"] > written["overall"]["binary_crossentropy"]
 
 
@@ -75,7 +87,40 @@ def test_a_model_that_misses_a_rule_is_not_blessed(binary, model_run, tmp_path):
 def test_a_model_is_not_compared_with_itself(binary, model_run, tmp_path):
     verdict = run_judge(binary, model_run, tmp_path, binary.candidate, change_thresholds={"auc": -0.01})
     assert blessing.blesses(verdict, binary.candidate)
-    assert "this model is the one in service" in decisions.read(verdict.uri)[0].message
+    assert "this model is the one in service" in decisions.read(verdict.uri)[1].message
+
+
+def test_a_model_whose_rule_for_the_threshold_was_not_met_is_not_blessed(binary, model_run, tmp_path):
+    unmet = "the highest precision is 0.83, at 0.7"
+    write_record(model_run, Threshold(0.5, "best recall at a precision of at least 0.9", None, 0.0, 100, unmet))
+    verdict = run_judge(binary, model_run, tmp_path, thresholds={"auc": {"min": 0}})
+    assert not blessing.blesses(verdict, binary.candidate)
+    found = decisions.read(verdict.uri)[0]
+    assert (found.rule, found.outcome, found.value, found.rows) == ("decision_threshold", "block", None, 100)
+    assert found.message == (
+        'no decision threshold by the rule "best recall at a precision of at least 0.9": '
+        "the highest precision is 0.83, at 0.7"
+    )
+
+
+def test_a_task_without_a_threshold_leaves_no_decision_on_it(multiclass, model_run, tmp_path):
+    write_record(model_run, None)
+    verdict = run_judge(multiclass, model_run, tmp_path, thresholds={"accuracy": {"min": 0}})
+    assert [found.rule for found in decisions.read(verdict.uri)] == ["threshold:accuracy"]
+    assert json.loads(Path(verdict.uri, "metrics.json").read_text())["threshold"] is None
+
+
+def test_a_model_in_service_that_was_trained_without_fgsm_cannot_be_compared_on_it(binary, model_run, tmp_path):
+    before = export(TinyModel("binary", SLOPE, attacked=False), tmp_path / "before")
+    evaluation = binary.run.__wrapped__(True, True, before)
+    candidate, served = results.load(evaluation.uri)
+    assert "fgsm_accuracy" in candidate[OVERALL].metrics
+    assert "fgsm_accuracy" not in served[OVERALL].metrics
+    judged = judge(
+        candidate, served, {}, EvaluationSettings.model_validate({"change_thresholds": {"fgsm_accuracy": 0}})
+    )
+    assert [found.outcome for found in judged] == ["flag"]
+    assert "the model in service does not compute fgsm_accuracy as the new one does" in judged[0].message
 
 
 def test_the_blessing_carries_what_stock_tfx_reads(binary, model_run, tmp_path):

@@ -55,9 +55,10 @@ def on_beam(monkeypatch):
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_small_data_get_in_memory_what_stock_computes(task, with_baseline, request, several_batches, on_beam):
     evaluated = request.getfixturevalue(task)
-    ours = evaluated.run.__wrapped__(evaluate.Executor, with_baseline).uri
+    ours = evaluated.run.__wrapped__(True, with_baseline).uri
     assert not on_beam
-    stocks = evaluated.run(stock.Executor, with_baseline).uri
+    stocks = evaluated.run(False, with_baseline).uri
+    assert on_beam
 
     found, expected = by_slice(ours), by_slice(stocks)
     assert found.keys() == expected.keys()
@@ -101,8 +102,7 @@ def test_rows_are_in_the_slices_of_all_their_values_and_of_no_missing_one(binary
 def test_large_data_go_through_beam(binary, monkeypatch):
     calls = []
     monkeypatch.setattr(stock.Executor, "Do", lambda *args: calls.append(args))
-    monkeypatch.setattr(evaluate, "IN_MEMORY_BYTES", 1)
-    binary.run.__wrapped__(evaluate.Executor, True)
+    binary.run.__wrapped__(False, True)
     assert len(calls) == 1
 
 

@@ -7,21 +7,22 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sk
+from tiny_model import ADVERSARIAL, BASELINE_SLOPE, BASELINE_THRESHOLD, SLOPE, THRESHOLD, TinyModel
 
 from components.evaluation import results
+from components.evaluation.decision import FBetaRule, choose
 from components.evaluation.results import OVERALL
-from components.evaluation.settings import METRICS, SliceSettings
+from components.evaluation.settings import FGSM_ACCURACY, METRICS, SliceSettings
 from schema.errors import DataError
 
-SLOPE, BASELINE_SLOPE = 2.0, 0.1  # as in conftest.py
 
-
-def scikit_binary(label: np.ndarray, score: np.ndarray) -> dict[str, float]:
-    predicted = score > 0.5
+def scikit_binary(label: np.ndarray, score: np.ndarray, moved: np.ndarray, threshold: float) -> dict[str, float]:
+    predicted = score > threshold
     precision, recall, _ = sk.precision_recall_curve(label, score)
     return {
         "binary_accuracy": sk.accuracy_score(label, predicted),
@@ -32,6 +33,7 @@ def scikit_binary(label: np.ndarray, score: np.ndarray) -> dict[str, float]:
         "auc_pr": sk.auc(recall, precision),
         "binary_crossentropy": sk.log_loss(label, score),
         "calibration": score.sum() / label.sum(),
+        "fgsm_accuracy": sk.accuracy_score(label, moved > threshold),
     }
 
 
@@ -45,24 +47,32 @@ def assert_close(found: dict[str, float], expected: dict[str, float]) -> None:
         assert found[name] == pytest.approx(value, abs=TOLERANCE.get(name, 1e-6)), name
 
 
+def attacked(evaluated, slope: float) -> np.ndarray:
+    """Scores after FGSM: they rise with `x`, so it moves down where the label is 1 and up where it is 0."""
+    split = evaluated.split
+    x = split.x + np.float32(ADVERSARIAL.epsilon) * np.where(split.label == 1, -1, 1)
+    return TinyModel("binary", slope).scores(tf.constant(x, tf.float32)).numpy()[:, 0]
+
+
 def test_binary_metrics_agree_with_scikit_learn_overall_and_on_slices(binary):
     candidate, _ = results.load(binary.evaluation.uri)
-    split, score = binary.split, binary.scores(SLOPE)[:, 0]
-    assert set(candidate[OVERALL].metrics) == set(METRICS["binary"])
-    assert_close(candidate[OVERALL].metrics, scikit_binary(split.label, score))
+    split, score, moved = binary.split, binary.scores(SLOPE)[:, 0], attacked(binary, SLOPE)
+    assert set(candidate[OVERALL].metrics) == {*METRICS["binary"], FGSM_ACCURACY}
+    assert_close(candidate[OVERALL].metrics, scikit_binary(split.label, score, moved, THRESHOLD))
     for key, rows in {
         (("payment_type", "Crédit"),): split.payment == "Crédit",
         (("half", "[0, inf)"),): split.x >= 0,
         (("day", 2), ("payment_type", "Cash")): (split.day == 2) & (split.payment == "Cash"),
     }.items():
         assert candidate[key].rows == rows.sum()
-        assert_close(candidate[key].metrics, scikit_binary(split.label[rows], score[rows]))
+        expected = scikit_binary(split.label[rows], score[rows], moved[rows], THRESHOLD)
+        assert_close(candidate[key].metrics, expected)
 
 
-def test_the_model_in_service_is_measured_on_the_same_rows(binary):
+def test_the_model_in_service_is_measured_on_the_same_rows_at_its_own_threshold(binary):
     candidate, baseline = results.load(binary.evaluation.uri)
-    score = binary.scores(BASELINE_SLOPE)[:, 0]
-    assert_close(baseline[OVERALL].metrics, scikit_binary(binary.split.label, score))
+    score, moved = binary.scores(BASELINE_SLOPE)[:, 0], attacked(binary, BASELINE_SLOPE)
+    assert_close(baseline[OVERALL].metrics, scikit_binary(binary.split.label, score, moved, BASELINE_THRESHOLD))
     assert {key: found.rows for key, found in baseline.items()} == {key: found.rows for key, found in candidate.items()}
 
 
@@ -117,14 +127,16 @@ def test_metrics_are_written_for_other_programs_without_nan(tmp_path):
         (("day", 1),): results.SliceMetrics(40, 1, {"auc": 0.0, "precision": 0.5}),
     }
     slices = {"weekday": SliceSettings(columns="day")}
-    results.write(found, None, slices, str(tmp_path))
+    threshold = choose(FBetaRule(rule="f_beta"), [0.25, 0.75], [False, True])
+    results.write(found, None, slices, threshold, str(tmp_path))
     written = json.loads((tmp_path / "metrics.json").read_text())
     assert written["overall"] == {"auc": 0.9}
     assert written["slices"] == [
         {"slice": "weekday", "value": "1", "rows": 40, "classes": 1, "metrics": {"precision": 0.5}}
     ]
     assert written["baseline"] is None
-    assert results.read_overall(str(tmp_path)) == {"auc": 0.9}
+    assert written["threshold"] == {"value": 0.5, "rule": "best F-beta, beta 1"}
+    assert results.read(str(tmp_path)) == written
 
 
 @given(arrays(np.float64, (4, 4), elements=st.integers(0, 5).map(float)).filter(lambda matrix: matrix.sum() > 0))

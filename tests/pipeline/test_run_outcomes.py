@@ -47,6 +47,7 @@ def test_each_rule_leaves_a_decision(first_run):
         ("threshold:auc", "shop=north"),
         ("change_threshold:auc", "overall"),
         ("max_gap:auc", "overall"),
+        ("decision_threshold", "eval split"),
     }
     assert {each["step"] for each in decisions} == {"gate", "drift", "judge"}
     assert all(each["message"] and each["outcome"] in ("pass", "flag") for each in decisions)
@@ -58,9 +59,16 @@ def test_the_release_is_whole_and_serves_raw_rows(released):
     release = releases.in_service(released.workspace.serving, "sales")
     assert releases.verify(release) == []
     assert release.manifest.run_id == released.history.runs()[0].run_id
+    assert (release.manifest.threshold, release.manifest.threshold_rule) == (0.5, "fixed")
     assert 'name: "sales"' in (released.workspace.serving / "models.config").read_text()
     model = tf.saved_model.load(str(release.path))
-    assert set(model.signatures) == {"serving_default", "predict", "transform_features", "evaluation_features"}
+    assert set(model.signatures) == {
+        "serving_default",
+        "predict",
+        "transform_features",
+        "evaluation_features",
+        "decision",
+    }
     likely, unlikely = model.signatures["predict"](
         amount=tf.constant([55.0, 5.0]),
         miles=tf.constant([3.0, float("nan")]),

@@ -111,6 +111,59 @@ def test_an_unknown_key_is_told_with_its_line_and_the_nearest_name(file):
     assert error.fix == "did you mean `epochs`?"
 
 
+def test_an_unknown_rule_is_told_with_the_rules_there_are(file):
+    error = refused(file(GOOD), "evaluation.decision.rule=f_betta")
+    assert error.what.startswith("`evaluation.decision.rule`")
+    assert error.expected == "fixed, f_beta, recall_at_precision, cost"
+    assert error.fix == "did you mean `f_beta`?"
+
+
+def test_a_rule_without_its_name_is_told(file):
+    error = refused(file(GOOD), "evaluation.decision.threshold=0.3")
+    assert error.what == "`evaluation.decision.rule` is missing."
+
+
+def test_a_key_of_another_rule_is_told_with_those_of_the_rule(file):
+    error = refused(file(GOOD), "evaluation.decision={rule: cost, false_positive: 1, false_negative: 2, beta: 1}")
+    assert error.what == "`evaluation.decision.beta` is not a setting."
+    assert error.expected == "one of rule, false_positive, false_negative"
+
+
+@pytest.mark.parametrize(
+    ("decision", "what"),
+    [
+        ("{rule: recall_at_precision}", "`evaluation.decision.min_precision` is missing."),
+        ("{rule: recall_at_precision, min_precision: 1.5}", "`evaluation.decision.min_precision` cannot"),
+        ("{rule: f_beta, beta: 0}", "`evaluation.decision.beta` cannot"),
+        ("{rule: cost, false_positive: 0, false_negative: 0}", "both are 0"),
+        ("{rule: fixed, threshold: 1}", "`evaluation.decision.threshold` cannot"),
+    ],
+)
+def test_a_rule_that_cannot_choose_is_refused(file, decision, what):
+    assert what in refused(file(GOOD), f"evaluation.decision={decision}").what
+
+
+MULTICLASS = ("label.task=multiclass", "label.classes=[a, b, c]", "evaluation.thresholds={accuracy: {min: 0.4}}")
+
+
+def test_only_a_binary_task_has_a_decision_threshold(file):
+    error = refused(file(GOOD), *MULTICLASS, "evaluation.decision.rule=f_beta")
+    assert "only a binary task" in error.what
+    assert error.received == "a multiclass task"
+    assert "rule: fixed" in load(file(GOOD), MULTICLASS).text, "the default, which loads again"
+
+
+def test_a_threshold_on_accuracy_under_fgsm_needs_the_attack(file):
+    bound = "evaluation.thresholds.fgsm_accuracy.min=0.5"
+    error = refused(file(GOOD), bound)
+    assert "`fgsm_accuracy` is computed where `evaluation.adversarial` is set" in error.what
+    attack = "evaluation.adversarial.epsilon=0.1"
+    assert load(file(GOOD), [bound, attack]).settings.evaluation.thresholds["fgsm_accuracy"].min == 0.5
+    assert "no metric that training watches" in refused(file(GOOD), attack, "evaluation.max_gap.fgsm_accuracy=0").what
+    regression = ("label.task=regression", "evaluation.thresholds={mean_squared_error: {max: 1}}")
+    assert "a regression has no accuracy" in refused(file(GOOD), *regression, attack).what
+
+
 def test_a_wrong_type_is_told_with_what_was_expected_and_found(file):
     error = refused(file(GOOD + "training:\n  batch_size: 32\n  epochs: many\n"))
     assert error.what.startswith("`training.epochs`")

@@ -43,6 +43,7 @@ def test_a_cold_start_resolves_nothing_and_releases_version_one(workspace):
     assert release.manifest.span == 1
     assert release.manifest.run_id
     assert release.manifest.metrics == {"auc": 0.9}
+    assert (release.manifest.threshold, release.manifest.threshold_rule) == (0.3, "best F-beta, beta 1")
     assert (Path(release.manifest.model_uri) / "Format-Serving" / "saved_model.pb").is_file()
     first = pushed(workspace)[0]
     assert (first["pushed"], first["version"]) == (1, 1)

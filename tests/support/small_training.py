@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from components.evaluation.settings import SliceSettings
@@ -84,6 +86,7 @@ def trainer_settings(
     model: ModelSettings = ModelSettings(layers=(LAYER,)),  # noqa: B008 - frozen
     sliced: str = "fare",
     label: LabelSettings = LABEL,
+    evaluation: Mapping[str, Any] = MappingProxyType({}),
     **training: Any,
 ) -> TrainerSettings:
     return TrainerSettings(
@@ -94,6 +97,7 @@ def trainer_settings(
         slices={f"{sliced}_band": SliceSettings(columns=(sliced,), boundaries=(10.0, 30.0))},
         tensorboard=str(tensorboard),
         checkpoints=str(tensorboard.with_name("checkpoints")),
+        **evaluation,
     )
 
 

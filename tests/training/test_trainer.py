@@ -33,7 +33,13 @@ def test_writes_tensorboard_events(trained: Trained) -> None:
 
 
 def test_all_signatures_are_there(loaded) -> None:
-    assert set(loaded.signatures) == {"serving_default", "predict", "transform_features", "evaluation_features"}
+    assert set(loaded.signatures) == {
+        "serving_default",
+        "predict",
+        "transform_features",
+        "evaluation_features",
+        "decision",
+    }
 
 
 def test_serialized_examples_and_raw_columns_give_the_same_scores(trained: Trained, loaded) -> None:
