@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -11,12 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from data.files import write_once
+from data.deal import DealtSettings, deal
+from data.source import Found
 from schema.errors import DataError
 
 LABEL = "big_tip"
 TIME = "trip_start_timestamp"
-_FILE = "examples/chicago_taxi_pipeline/data/simple/data.csv"
+FILE = "trips.csv"
+_INSTALLED = "examples/chicago_taxi_pipeline/data/simple/data.csv"
 
 
 def trips() -> Path:
@@ -27,19 +30,19 @@ def trips() -> Path:
     """
     package = importlib.util.find_spec("tfx")
     for folder in (package.submodule_search_locations if package else None) or ():
-        if (path := Path(folder, _FILE)).is_file():
+        if (path := Path(folder, _INSTALLED)).is_file():
             return path
     raise DataError(
         "The taxi trips are not there.",
-        where=f"tfx/{_FILE} in this Python environment",
+        where=f"tfx/{_INSTALLED} in this Python environment",
         fix="install TFX as requirements.lock has it (scripts/setup), or name your own file: --set data.path=FILE",
     )
 
 
-def source(directory: Path) -> str:
+def source(directory: Path) -> Found:
     """The data source `taxi`: the installed file itself, nothing is copied."""
     del directory
-    return str(trips())
+    return Found(str(trips()))
 
 
 def label_big_tips(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -72,33 +75,26 @@ def _number(batch: pa.RecordBatch, name: str) -> pa.Array:
         raise DataError(f"Column `{name}` holds something that is no number.", received=str(error)) from error
 
 
-def split_by_time(csv: Path, directory: Path) -> str:
-    """Sorts trips by their start and writes the earlier half as span 1, the later as span 2.
+def spans(settings: Sequence[DealtSettings]) -> list[Callable[[Path], None]]:
+    """What writes each span: the trips in the order of their start, dealt out, so that a later span is of later trips.
 
-    Args:
-      csv: file of trips.
-      directory: gets `span-1/trips.csv` and `span-2/trips.csv`; files that are there already stay untouched.
-
-    Returns:
-      The pattern of both: `DIRECTORY/span-{SPAN}/trips.csv`.
+    Trips that start at the same time keep the file's order.
     """
-    files = [directory / f"span-{span}" / "trips.csv" for span in (1, 2)]
-    if not all(path.exists() for path in files):
-        # As text: what is written is what was read, digit for digit.
-        with csv.open(encoding="utf-8") as file:
-            header = file.readline().strip().split(",")
-        as_text = pa.csv.ConvertOptions(
-            column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=True, null_values=[""]
-        )
-        table = pa.csv.read_csv(csv, convert_options=as_text)
-        # A stable order for trips that start at the same time: the file's.
-        keys = pa.table({"time": table[TIME].cast(pa.int64()), "row": pa.array(range(table.num_rows))})
-        order = pc.sort_indices(keys, sort_keys=[("time", "ascending"), ("row", "ascending")])
-        half = table.num_rows // 2
-        for path, rows in zip(files, (order[:half], order[half:]), strict=True):
-            write_once(path, partial(_write, table.take(rows)))
-    return str(directory / "span-{SPAN}" / "trips.csv")
+    path = trips()
+    # As text: what is written is what was read, digit for digit.
+    with path.open(encoding="utf-8") as file:
+        header = file.readline().strip().split(",")
+    as_text = pa.csv.ConvertOptions(
+        column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=True, null_values=[""]
+    )
+    table = pa.csv.read_csv(path, convert_options=as_text)
+    keys = pa.table({"time": table[TIME].cast(pa.int64()), "row": pa.array(range(table.num_rows))})
+    order = pc.sort_indices(keys, sort_keys=[("time", "ascending"), ("row", "ascending")])
+    table = table.take(order)
+    shares = deal(table.num_rows, settings)
+    return [partial(_write_in, table.slice(share.start, share.stop - share.start)) for share in shares]
 
 
-def _write(table: pa.Table, path: Path) -> None:
-    pa.csv.write_csv(table, path, pa.csv.WriteOptions(quoting_style="needed"))
+def _write_in(table: pa.Table, folder: Path) -> None:
+    folder.mkdir()
+    pa.csv.write_csv(table, folder / FILE, pa.csv.WriteOptions(quoting_style="needed"))

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from pipeline.commands import demo, doctor, records, run, schema, settings
+from pipeline.commands import data, demo, doctor, records, run, schema, settings
 from pipeline.commands.options import help_of
 from schema.errors import HeadgateError, first_line
 
@@ -76,6 +76,7 @@ app = typer.Typer(
 for command in (run.run, settings.check, settings.init, demo.demo, records.runs, records.show, doctor.doctor):
     app.command(help=help_of(command))(command)
 app.add_typer(schema.app, name="schema")
+app.add_typer(data.app, name="data")
 
 
 def main() -> None:

@@ -55,6 +55,14 @@ def first_line(error: BaseException) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), "")[:300]
 
 
+def raised_at(error: BaseException) -> str:
+    """The file and line that an error was raised at, as ` (FILE, line N)`; empty where nobody knows."""
+    last = error.__traceback__
+    while last and last.tb_next:
+        last = last.tb_next
+    return f" ({last.tb_frame.f_code.co_filename}, line {last.tb_lineno})" if last else ""
+
+
 class SettingsError(HeadgateError):
     """The settings file, an override or an argument cannot be used as it is."""
 

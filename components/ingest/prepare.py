@@ -12,7 +12,7 @@ from components.dotted import load_function
 from components.ingest.chunks import Chunk, reasons, without
 from components.ingest.conform import conform
 from components.ingest.survey import Plan
-from schema.errors import HeadgateError
+from schema.errors import HeadgateError, raised_at
 
 Prepare = Callable[[pa.RecordBatch], pa.RecordBatch]
 
@@ -28,15 +28,11 @@ def apply(prepare: Prepare, name: str, batch: pa.RecordBatch, where: str) -> pa.
     except HeadgateError:
         raise
     except Exception as error:
-        last = error.__traceback__
-        while last and last.tb_next:
-            last = last.tb_next
-        at = f" ({last.tb_frame.f_code.co_filename}, line {last.tb_lineno})" if last else ""
         raise HeadgateError(
             "The function that prepares the data failed.",
             where=f"data.prepare: {name}, on {where}",
             expected="a pyarrow.RecordBatch",
-            received=f"{type(error).__name__}: {error}{at}",
+            received=f"{type(error).__name__}: {error}{raised_at(error)}",
             fix=f"correct the function; the batch has the columns {', '.join(batch.schema.names)}",
         ) from error
     if not isinstance(result, pa.RecordBatch):

@@ -26,11 +26,13 @@ def demo(workspace: WorkspaceFolder = DEFAULT_WORKSPACE) -> None:
     Example:
       headgate demo --workspace /tmp/headgate-demo
     """
-    from data.taxi import split_by_time, trips
+    from data import spans
+    from data.sources import SOURCES
     from pipeline.workspace import Workspace
 
     place = Workspace(workspace).ensure()
-    pattern = split_by_time(trips(), place.data("taxi-by-time"))
+    taxi = SOURCES["taxi"]
+    pattern = spans.make(taxi, [taxi.settings()] * 2, place.data("taxi-by-time")).pattern
     typer.echo(f"Chicago taxi trips, split by time into two spans: {pattern}\n")
 
     typer.echo("Span 1, the earlier trips: will a passenger tip more than a fifth of the fare?")
