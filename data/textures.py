@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
@@ -21,7 +23,7 @@ from schema.section import Section
 
 CLASSES = ("good", "defect")
 
-Pixels = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+Pixels = NDArray[np.floating[Any]]
 Random = np.random.Generator
 
 _CHUNK = 250
@@ -37,7 +39,7 @@ class TexturesSettings(Section):
     """Share of the images that have a defect; at least one has, and at least one has none."""
     lighting: float = Field(1.0, gt=0, le=2)
     """Brightness of the lamp: at 0.5 the camera sees half as much light."""
-    noise: float = Field(0.02, ge=0, le=0.5)
+    noise: float = Field(0.008, ge=0, le=0.5)
     """Standard deviation of the camera's noise, as a share of full brightness."""
     size: int = Field(64, ge=16, le=1024)
     """Height and width of an image in pixels."""
@@ -102,18 +104,20 @@ def generate(settings: TexturesSettings, span: int = 1) -> Iterator[tuple[np.nda
 
 def _photograph(light: Pixels, settings: TexturesSettings, random: Random) -> np.ndarray:
     """What the camera makes of the light: uint8, with noise, white where it is too bright."""
-    seen = settings.lighting * light + settings.noise * random.standard_normal(light.shape, np.float32)
-    return np.rint(255 * seen.clip(0, 1)).astype(np.uint8)
+    n, size = len(light), settings.size
+    # Neighbours share some of the noise, as they do once a camera has made colours of its sensor's grid.
+    noise = _smooth(random, 3 * n, (size // 2, size // 2), size).reshape(n, 3, size, size).transpose(0, 2, 3, 1)
+    return np.rint(255 * (settings.lighting * light + settings.noise * noise).clip(0, 1)).astype(np.uint8)
 
 
 def _surfaces(defects: np.ndarray, size: int, random: Random) -> Pixels:
     """Light thrown back by surfaces, [n, size, size, 3], around 0.5."""
     n = len(defects)
-    x, y = _plane(n, size)
-    grain = _smooth(random, n, (size // 2, 5), size)
+    x, y = _plane(size)
+    grain = _smooth(random, n, (20, 4), size)
     across = random.random(n) < 0.5
     grain[across] = grain[across].transpose(0, 2, 1)
-    relief = _each(random.uniform(0.01, 0.04, n)) * grain + 0.03 * _smooth(random, n, (5, 5), size)
+    relief = _each(random.uniform(0.01, 0.03, n)) * grain + 0.02 * _smooth(random, n, (5, 5), size)
     slope = [_each(random.uniform(-0.12, 0.12, n)) for _ in range(2)]
     brightness = _each(random.uniform(0.4, 0.6, n)) * (1 + relief + slope[0] * x + slope[1] * y)
     colour = random.normal(1, 0.04, (n, 1, 1, 3))
@@ -130,8 +134,8 @@ def _dust(random: Random, n: int, size: int) -> Pixels:
     dust = np.zeros((n, size, size), np.float32)
     for _ in range(3):
         x, y = _around(random, n, size, reach=1.0)
-        depth = _depth(random, n, 0.05, 0.25) * _each(random.random(n) < 0.5)
-        dust += depth * np.exp(-(x**2 + y**2) / 0.025**2)
+        depth = _depth(random, n, 0.03, 0.12) * _each(random.random(n) < 0.5)
+        dust += depth * np.exp(-(x**2 + y**2) / 0.04**2)
     return dust
 
 
@@ -158,7 +162,7 @@ def _stains(random: Random, n: int, size: int) -> Pixels:
     """A patch of no particular shape that changes the colour more than the brightness."""
     x, y = _around(random, n, size, reach=0.6)
     radius = _each(random.uniform(0.3, 0.6, n))
-    patch = _soft(1 - np.sqrt(x**2 + y**2) / radius + 0.3 * _smooth(random, n, (7, 7), size), 0.1)
+    patch = _soft(1 - np.sqrt(x**2 + y**2) / radius + 0.2 * _smooth(random, n, (7, 7), size), 0.1)
     shift = _depth(random, n, 0.08, 0.25)[..., None] + random.normal(0, 0.08, (n, 1, 1, 3))
     return patch[..., None] * shift
 
@@ -166,7 +170,7 @@ def _stains(random: Random, n: int, size: int) -> Pixels:
 _DEFECTS = (_scratches, _blobs, _stains)
 
 
-def _plane(n: int, size: int) -> tuple[Pixels, Pixels]:
+def _plane(size: int) -> tuple[Pixels, Pixels]:
     """Coordinates from -1 to 1, [1, 1, size] and [1, size, 1]."""
     line = np.linspace(-1, 1, size, dtype=np.float32)
     return line[None, None, :], line[None, :, None]
@@ -174,8 +178,8 @@ def _plane(n: int, size: int) -> tuple[Pixels, Pixels]:
 
 def _around(random: Random, n: int, size: int, reach: float) -> tuple[Pixels, Pixels]:
     """Coordinates around a point of each image's own, no farther than `reach` from the middle."""
-    x, y = _plane(n, size)
-    return tuple(axis - _each(random.uniform(-reach, reach, n)) for axis in (x, y))
+    x, y = _plane(size)
+    return x - _each(random.uniform(-reach, reach, n)), y - _each(random.uniform(-reach, reach, n))
 
 
 def _depth(random: Random, n: int, least: float, most: float) -> Pixels:
@@ -184,9 +188,10 @@ def _depth(random: Random, n: int, least: float, most: float) -> Pixels:
 
 
 def _smooth(random: Random, n: int, cells: tuple[int, int], size: int) -> Pixels:
-    """Smooth noise: normal numbers on a grid of `cells`, linear in between, [n, size, size]."""
+    """Smooth noise of variance 1: normal numbers on a grid of `cells`, linear in between, [n, size, size]."""
     down, right = (_interpolation(count, size) for count in cells)
-    return down @ random.standard_normal((n, *cells), np.float32) @ right.T
+    grid = random.standard_normal((n, *cells), np.float32)
+    return 1.5 * (down @ grid @ right.T)  # what lies between two numbers varies by two thirds of them
 
 
 def _interpolation(cells: int, size: int) -> Pixels:

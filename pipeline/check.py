@@ -11,8 +11,8 @@ from pathlib import Path
 from components.ingest.settings import IngestSettings
 from components.ingest.spans import resolve
 from components.measured import measured
+from pipeline.data_path import locate
 from pipeline.document import Path as Place
-from pipeline.own_functions import missing_functions
 from pipeline.problems import choice, one_error
 from pipeline.settings import PipelineSettings
 from pipeline.settings_file import Loaded
@@ -32,10 +32,12 @@ class Checked:
     Attributes:
       columns: the data's, `data.prepare` applied.
       unused: those that nothing in the settings names.
+      notes: what whoever runs on these data must know.
     """
 
     columns: tuple[str, ...]
     unused: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def check(loaded: Loaded) -> Checked:
@@ -51,33 +53,21 @@ def check(loaded: Loaded) -> Checked:
     """
     from components.ingest.peek import peek_columns
 
-    problems = list(missing_functions(loaded))
-    if problems:
-        raise one_error(problems, loaded.document.name)
     curated = curated_path(loaded.settings.schema_, loaded.settings.name, loaded.file)
     if curated is not None:
         read_schema(curated)
     if str(loaded.base) not in sys.path:  # for `data.prepare`
         sys.path.insert(0, str(loaded.base))
     with tempfile.TemporaryDirectory() as folder:
-        ingestion = with_data_path(loaded.settings, Path(folder)).ingestion
+        settings, notes = locate(loaded, Path(folder).joinpath, few=True)
+        ingestion = settings.ingestion
         columns = tuple(peek_columns(ingestion))
         problems = list(missing_columns(loaded, columns))
         if problems:
             raise one_error(problems, loaded.document.name)
         _refuse_incomplete(ingestion, columns)
     used = {name for name, _ in named_columns(loaded.settings)} | set(measured(loaded.settings.features.images))
-    return Checked(columns, tuple(name for name in columns if name not in used))
-
-
-def with_data_path(settings: PipelineSettings, folder: Path) -> PipelineSettings:
-    """Settings whose `data.path` is filled in: a data set that ships with Headgate is put into `folder` first."""
-    if settings.data.path is not None:
-        return settings
-    from data.sources import materialise
-
-    path = materialise(str(settings.data.source), folder)
-    return settings.model_copy(update={"data": settings.data.model_copy(update={"path": path})})
+    return Checked(columns, tuple(name for name in columns if name not in used), notes)
 
 
 def named_columns(settings: PipelineSettings) -> Iterator[tuple[str, Place]]:

@@ -249,6 +249,7 @@ class History:
             quarantined=examples.custom_properties["quarantined"].int_value if examples else 0,
             log=props["log"].string_value or None,
             error=props["error"].string_value or ("The run was interrupted." if status == "interrupted" else None),
+            notes=tuple(props["notes"].string_value.splitlines()),
         )
 
 

@@ -7,15 +7,28 @@ import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.problems import choice
+from pipeline.problems import choice, one_error
 from pipeline.settings_file import Loaded
 from schema.errors import SettingsError
+
+
+def require_functions(loaded: Loaded) -> None:
+    """Refuses settings that name functions which are not there; nothing is imported.
+
+    Raises:
+      SettingsError: all that are missing.
+    """
+    problems = list(missing_functions(loaded))
+    if problems:
+        raise one_error(problems, loaded.document.name)
 
 
 def missing_functions(loaded: Loaded) -> Iterator[SettingsError]:
     """A problem for each function of the user's that is not there; nothing is imported."""
     settings = loaded.settings
+    own = ":" in str(settings.data.source) and settings.data.path is None
     named = {
+        ("data", "source"): settings.data.source if own else None,
         ("data", "prepare"): settings.data.prepare,
         ("features", "preprocessing_fn"): settings.features.preprocessing_fn,
         ("model", "build"): settings.model.build if ":" in settings.model.build else None,

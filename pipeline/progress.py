@@ -33,7 +33,9 @@ class Progress(Protocol):
         """A step ended."""
 
     def message(self, step: str | None, text: str) -> None:
-        """What `step` (None: the one that is running) is doing now, in a few words."""
+        """What `step` (None: the one that is running) is doing now, in a few words; or, while none is running, what
+        there is to say about the run.
+        """
 
     def finish(self, summary: Summary) -> None:
         """The run ended."""
@@ -150,6 +152,10 @@ class RichProgress(SilentProgress):
         name = step or self.running
         if name:
             self._now[name] = text
+        elif self._live:
+            self._live.console.print(text, markup=False, highlight=False)  # above the table
+        else:
+            print(text, file=self._stream, flush=True)
 
     def close(self) -> None:
         """See SilentProgress."""

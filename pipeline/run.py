@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -16,7 +17,8 @@ from filelock import FileLock, Timeout
 from components import gpus
 from components.fingerprint import user_modules
 from components.ingest.spans import resolve
-from pipeline.check import check, with_data_path
+from pipeline.check import check
+from pipeline.data_path import Located, locate
 from pipeline.device import training_environment
 from pipeline.failures import told
 from pipeline.history import History
@@ -68,7 +70,9 @@ def run(
     _has_steps(loaded.settings, from_step, to_step)
     # Whatever imports TensorFlow from here on, Beam's workers too, is to leave the GPUs alone.
     with gpus.hidden() as chosen, _lock(workspace, loaded.settings.name):
-        settings = with_data_path(loaded.settings, workspace.data(str(loaded.settings.data.source)))
+        tell = partial(progress.message, None)
+        located = locate(loaded, workspace.data, fresh=not cache, tell=tell)
+        settings = located.settings
         schema = curated_path(settings.schema_, settings.name, loaded.file)
         found = resolve(settings.data)
         fingerprint = run_fingerprint(settings, found.fingerprint, schema.read_bytes() if schema else b"")
@@ -87,7 +91,7 @@ def run(
         check(replace(loaded, settings=settings))
         environment = training_environment(settings.accelerator, chosen)
         history.close_interrupted(settings.name)
-        run_ = _Run(settings, workspace, schema, fingerprint, history, progress, environment)
+        run_ = _Run(located, workspace, schema, fingerprint, history, progress, environment)
         return run_.execute(from_step, to_step, cache)
 
 
@@ -148,7 +152,7 @@ class _Run:
 
     def __init__(
         self,
-        settings: PipelineSettings,
+        located: Located,
         workspace: Workspace,
         schema: Path | None,
         fingerprint: str,
@@ -156,7 +160,7 @@ class _Run:
         progress: Progress,
         environment: Mapping[str, str] | None,
     ) -> None:
-        self._settings = settings
+        self._settings, self._notes = located
         self._workspace = workspace
         self._schema = schema
         self._fingerprint = fingerprint
@@ -171,6 +175,8 @@ class _Run:
         """Runs the steps and returns the summary that ML Metadata holds afterwards."""
         begin = time.monotonic()
         self._progress.start(self._id, self._settings.name, active_steps(dict(self._settings)))
+        for note in self._notes:
+            self._progress.message(None, f"note: {note}")
         status: Status | None = None
         error = ""
         with quiet(self._log):
@@ -181,7 +187,12 @@ class _Run:
             plan = Plan(self._settings, self._workspace, self._schema, self._fingerprint, cache)
             runner = LocalRunner(build(plan), self._id, from_step, to_step, self._apart())
             register_run(self._workspace.metadata, self._settings.name, self._id)
-            self._record(status="running", log=str(self._log), settings=self._settings.model_dump_json())
+            self._record(
+                status="running",
+                log=str(self._log),
+                settings=self._settings.model_dump_json(),
+                notes="\n".join(self._notes),
+            )
             try:
                 runner.run(self._progress.step_started, self._finished)
             except Exception as failure:

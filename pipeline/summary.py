@@ -114,6 +114,7 @@ class Summary:
       log: file with everything that TensorFlow, Beam and TFX said.
       nothing_to_do: every step was cached and the release stands.
       error: one sentence, where `status` is `failed`.
+      notes: what whoever looks at the run must know, such as that it ran on stand-in data.
     """
 
     run_id: str
@@ -130,6 +131,7 @@ class Summary:
     log: str | None = None
     nothing_to_do: bool = False
     error: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -166,6 +168,7 @@ def render(summary: Summary) -> RenderableType:
     parts: list[RenderableType] = [Text.assemble((f"{summary.pipeline}: {words}", style), f"  (run {summary.run_id})")]
     if summary.error:
         parts.append(Text(summary.error))
+    parts += [Text(f"note: {note}") for note in summary.notes]
     if summary.steps:
         parts += ["", _steps(summary.steps)]
     told = [decision for decision in summary.decisions if decision.outcome != "pass"]

@@ -57,7 +57,9 @@ def make(
         made = data_spans.make(found, settings, output or Path(name), force=force)
     command = f"headgate run {found.preset} --set {shlex.quote(f'data.path={made.pattern}')}"
     if as_json:
-        print_json({"source": name, "pattern": made.pattern, "written": made.written, "kept": made.kept, "run": command})
+        print_json(
+            {"source": name, "pattern": made.pattern, "written": made.written, "kept": made.kept, "run": command}
+        )
         return
     for numbers, what in ((made.written, "written"), (made.kept, "there already, and kept (--force writes it anew)")):
         if numbers:

@@ -31,12 +31,15 @@ def check(
     checked = check_settings(loaded)
     if as_json:
         settings = {"settings": loaded.settings.model_dump(mode="json", by_alias=True)} if show else {}
-        print_json({"status": "ok", "pipeline": loaded.settings.name, "columns": checked.columns, **settings})
+        found = {"columns": checked.columns, "notes": checked.notes}
+        print_json({"status": "ok", "pipeline": loaded.settings.name, **found, **settings})
     elif show:
         typer.echo(loaded.text, nl=False)
     else:
         unused = f" Not used: {', '.join(checked.unused)}." if checked.unused else ""
         typer.echo(f"{loaded.document.name}: good. {len(checked.columns)} columns in the data.{unused}")
+        for note in checked.notes:
+            typer.echo(f"note: {note}")
 
 
 def init(

@@ -12,7 +12,7 @@ from data.sources import materialise
 
 
 def test_the_rows_are_scikit_learn_s_to_the_last_digit(tmp_path):
-    table = pyarrow.csv.read_csv(materialise("classification", tmp_path))
+    table = pyarrow.csv.read_csv(materialise("classification", tmp_path).path)
     features, labels = make_classification(n_samples=1000, n_features=20, n_classes=2, random_state=42)
     assert table.column_names == [*(f"f{number:02d}" for number in range(20)), "label"]
     assert np.array_equal(np.column_stack([table[name] for name in table.column_names[:-1]]), features)
@@ -20,7 +20,7 @@ def test_the_rows_are_scikit_learn_s_to_the_last_digit(tmp_path):
 
 
 def test_the_file_is_written_once(tmp_path):
-    path = Path(materialise("classification", tmp_path))
+    path = Path(materialise("classification", tmp_path).path)
     before = path.stat().st_mtime_ns
     materialise("classification", tmp_path)
     assert path.stat().st_mtime_ns == before

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
-from data.sources import materialise
-from data.taxi import TIME, label_big_tips, split_by_time, trips
+from data.sources import SOURCES, materialise
+from data.spans import make
+from data.taxi import TIME, label_big_tips, trips
 from schema.errors import DataError, SettingsError
 
 
@@ -18,7 +19,7 @@ def test_the_trips_are_found_without_importing_tfx(tmp_path):
     program = "import sys, data.taxi; print(data.taxi.trips()); sys.exit('tfx' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == str(trips())
-    assert materialise("taxi", tmp_path) == str(trips())
+    assert materialise("taxi", tmp_path).path == str(trips())
     assert not list(tmp_path.iterdir())
 
 
@@ -56,8 +57,9 @@ def test_a_missing_or_textual_column_is_told(batch):
         label_big_tips(pa.record_batch(batch))
 
 
-def test_the_halves_are_in_order_of_time_and_hold_every_trip_as_it_was(tmp_path):
-    pattern = split_by_time(trips(), tmp_path)
+def test_spans_are_in_order_of_time_and_hold_every_trip_as_it_was(tmp_path):
+    taxi = SOURCES["taxi"]
+    pattern = make(taxi, [taxi.settings()] * 2, tmp_path).pattern
     assert pattern == str(tmp_path / "span-{SPAN}/trips.csv")
     first, second = (pa.csv.read_csv(pattern.format(SPAN=span)) for span in (1, 2))
     assert first.num_rows == second.num_rows == 7501
@@ -66,14 +68,6 @@ def test_the_halves_are_in_order_of_time_and_hold_every_trip_as_it_was(tmp_path)
     written = [tmp_path / f"span-{span}/trips.csv" for span in (1, 2)]
     rows = [line for path in written for line in path.read_text(encoding="utf-8").splitlines()[1:]]
     assert sorted(row.replace('"', "") for row in rows) == sorted(line.replace('"', "") for line in lines[1:])
-
-
-def test_splitting_again_changes_nothing(tmp_path):
-    split_by_time(trips(), tmp_path)
-    files = sorted(tmp_path.rglob("*.csv"))
-    before = [path.stat().st_mtime_ns for path in files]
-    split_by_time(trips(), tmp_path)
-    assert [path.stat().st_mtime_ns for path in files] == before
 
 
 def test_an_unknown_source_names_the_nearest(tmp_path):

@@ -54,6 +54,14 @@ def test_a_folder_of_data_beside_the_settings_file_hides_no_package(problems, tm
     assert problems("data.taxi:label_big_tips") == []
 
 
+def test_a_generator_is_looked_for_where_it_is_used(tmp_path):
+    (tmp_path / "own.py").write_text(OWN)
+    lines = SETTINGS.replace("prepare: NAME", "source: 'own:prepair'")
+    for text, count in ((lines, 0), (lines.replace("  path: trips.csv\n", ""), 1)):
+        (tmp_path / "trips.yaml").write_text(text)
+        assert len(list(missing_functions(load(str(tmp_path / "trips.yaml"))))) == count
+
+
 def test_a_package_beside_the_settings_file_is_found(problems, tmp_path):
     (tmp_path / "nets").mkdir()
     (tmp_path / "nets/__init__.py").write_text("")

@@ -51,6 +51,17 @@ def test_on_a_terminal_a_table_shows_each_step_and_what_it_is_doing(monkeypatch)
         assert told in last
 
 
+def test_what_is_said_while_no_step_runs_is_a_line_of_its_own(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for stream in (io.StringIO(), Terminal()):
+        with shown(stream) as progress:
+            progress.message(None, "collecting [images]")
+            progress.start("r1", "taxi", ["train"])
+            progress.message(None, "note: not [MNIST]")
+        assert "collecting [images]\n" in stream.getvalue()
+        assert "note: not [MNIST]" in stream.getvalue()
+
+
 def test_the_running_step_shows_its_last_message():
     progress = RichProgress(Terminal())
     progress.start("r1", "taxi", ["train"])

@@ -63,5 +63,11 @@ def test_decisions_that_block_come_first_and_the_rest_is_counted():
     assert "and 11 more" in text
 
 
+def test_notes_stand_at_the_top_and_in_the_json():
+    summary = Summary("r1", "digits", "pushed", notes=("This is [not] MNIST.",))
+    assert to_text(summary).splitlines()[1] == "note: This is [not] MNIST."
+    assert summary.to_json()["notes"] == ["This is [not] MNIST."]
+
+
 def test_a_run_with_nothing_to_do_says_so():
     assert "nothing to do" in to_text(Summary("r1", "taxi", "pushed", nothing_to_do=True))
