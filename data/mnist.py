@@ -11,8 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from data import digits
-from data.files import write_once
-from data.images import Images, ShuffledSettings, save, span_writers
+from data.images import Images, ShuffledSettings, span_writers
 from data.source import Found
 from schema.errors import DataError, first_line
 
@@ -22,8 +21,8 @@ NOTE = (
     "downloads MNIST; --set data.path=FOLDER reads files of your own."
 )
 _EXPECTED = "a folder of IDX files (such as t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz), or an .npz file"
-_KEYS = (("x_train", "y_train"), ("x_test", "y_test"), ("images", "labels"))
-"""Keras's names for the arrays of its file, and Headgate's."""
+_KEYS = (("x_train", "y_train"), ("x_test", "y_test"), ("images", "labels"), ("x", "y"))
+"""Names of arrays of images, and of their labels: Keras's first, then Headgate's."""
 
 
 class MnistSettings(ShuffledSettings):
@@ -40,16 +39,14 @@ def downloaded() -> Path:
 
 
 def source(directory: Path) -> Found:
-    """The data set `mnist`: Keras's download as one file of arrays; scikit-learn's digits where it is not there.
+    """The data set `mnist`: Keras's download itself; where it is not there, scikit-learn's digits.
 
     Returns:
-      `DIRECTORY/mnist.npz`; or `DIRECTORY/digits.npz`, with a note that says so.
+      Keras's file; or `DIRECTORY/digits.npz`, with a note that says so.
     """
-    if not downloaded().is_file():
-        return digits.source(directory)._replace(note=NOTE)
-    path = directory / FILE
-    write_once(path, lambda unfinished: save(read(downloaded()), unfinished))
-    return Found(str(path))
+    if downloaded().is_file():
+        return Found(str(downloaded()))
+    return digits.source(directory)._replace(note=NOTE)
 
 
 def spans(settings: Sequence[MnistSettings]) -> list[Callable[[Path], None]]:

@@ -11,7 +11,7 @@ import typer
 
 from pipeline import workspace
 
-Pipeline = Annotated[str, typer.Argument(help="A preset's name (taxi, classification), or a YAML file.")]
+Pipeline = Annotated[str, typer.Argument(help="A preset's name, such as taxi or images, or a YAML file.")]
 
 Assignments = Annotated[
     list[str] | None,
