@@ -53,7 +53,7 @@ def init(
     Example:
       headgate init customers.csv --label churned --output customers.yaml
     """
-    from pipeline.draft import draft
+    from pipeline.drafting.draft import draft
 
     typer.echo(f"{output}: {draft(data, label, output)}")
     typer.echo(f"Read it, then: headgate check {output} && headgate run {output}")

@@ -11,8 +11,10 @@ import pyarrow.parquet
 import pytest
 
 from data.taxi import trips
-from pipeline.draft import choose_label, draft, pipeline_name
-from pipeline.profile import profile, read_sample
+from pipeline.drafting.draft import draft
+from pipeline.drafting.label import choose_label
+from pipeline.drafting.profile import profile, read_sample
+from pipeline.drafting.text import pipeline_name
 from pipeline.settings_file import load
 from schema.errors import DataError, SettingsError
 
