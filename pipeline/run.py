@@ -168,7 +168,7 @@ class _Run:
         self._progress = progress
         self._environment = environment
         self._id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
-        self._log = workspace.log(settings.name, self._id)
+        self._log = workspace.log(self._settings.name, self._id)
         self._results: list[StepResult] = []
 
     def execute(self, from_step: str | None, to_step: str | None, cache: bool) -> Summary:

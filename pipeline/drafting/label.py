@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from components.label import LabelSettings
-from pipeline.drafting.profile import Column
+from pipeline.drafting.profile import Column, Kind
 from pipeline.problems import choice
 from schema.errors import SettingsError
 
@@ -83,7 +83,7 @@ def label_of(name: str, counts: Mapping[int | str, int], why: str, where: str) -
         )
     rows = sum(counts.values())
     common = sorted(counts, key=lambda value: -counts[value])
-    kind = "string" if isinstance(common[0], str) else "int"
+    kind: Kind = "string" if isinstance(common[0], str) else "int"
     shares = tuple(counts[value] / rows for value in common)
     column = Column(name, kind, rows, 0.0, len(counts), tuple(common), shares)
     return Label(_classes(name, list(counts)), column, why)
