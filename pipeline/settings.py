@@ -10,6 +10,7 @@ from components.evaluation.settings import FGSM_ACCURACY, EvaluationSettings
 from components.gate.settings import GateSettings
 from components.ingest.settings import DataSettings, IngestSettings
 from components.label import LabelSettings
+from components.measured import measured
 from components.models.settings import ONE_IMAGE, ModelSettings
 from components.training.accelerator_settings import AcceleratorSettings
 from components.training.settings import WATCHED, TrainingSettings
@@ -55,11 +56,10 @@ class PipelineSettings(Section):
             raise ValueError(f"the label `{self.label.name}` is among the features: the model would see the answer")
         self._evaluation_fits_the_task()
         self._metrics_exist()
-        for name, group in self.evaluation.slices.items():
-            for column in group.columns:
-                settings = self.features.columns.get(column)
-                if settings and settings.type == "float" and not group.boundaries:
-                    raise ValueError(f"slice `{name}`: the float column `{column}` needs `boundaries`")
+        self._slices_are_countable()
+        for name in measured(self.features.images):
+            if name in self.features.columns:
+                raise ValueError(f"features.columns: `{name}` is measured as data are read, and no request brings it")
         self._weights_fit_the_label()
         images = self.features.images
         if self.model.build in ONE_IMAGE and not self.features.preprocessing_fn and len(images) != 1:
@@ -75,6 +75,18 @@ class PipelineSettings(Section):
             )
         if task == "regression" and self.evaluation.adversarial:
             raise ValueError("evaluation.adversarial: a regression has no accuracy to measure under FGSM")
+
+    def _slices_are_countable(self) -> None:
+        types = self.features.types | measured(self.features.images)
+        for name, group in self.evaluation.slices.items():
+            for column in group.columns:
+                if types.get(column) == "float" and not group.boundaries:
+                    raise ValueError(f"slice `{name}`: the float column `{column}` needs `boundaries`")
+                if column in self.features.images:
+                    raise ValueError(
+                        f"slice `{name}`: `{column}` is an image; cut what was measured on it into ranges, such as "
+                        f"`{{columns: {column}_brightness, boundaries: [0.3, 0.7]}}`"
+                    )
 
     def _metrics_exist(self) -> None:
         task = self.label.task

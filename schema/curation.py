@@ -156,6 +156,25 @@ def curate(
     return curated
 
 
+def bound(feature: schema_pb2.Feature, low: float, high: float, least: float, most: float) -> None:
+    """Gives a numeric feature a range, or widens the one that it has; an end that already suits the data stays.
+
+    Args:
+      feature: changed in place.
+      low: least value that the data have.
+      high: greatest value that the data have.
+      least: where the range begins, if it has no beginning yet or the data lie below it.
+      most: where it ends, if it has no end yet or the data lie above it.
+    """
+    whole = feature.type == schema_pb2.INT
+    domain = feature.int_domain if whole else feature.float_domain
+    number = int if whole else float
+    if not domain.HasField("min") or low < domain.min:
+        domain.min = number(least)
+    if not domain.HasField("max") or high > domain.max:
+        domain.max = number(most)
+
+
 def _curate_label(feature: schema_pb2.Feature, label_type: LabelType, classes: Sequence[int | str]) -> None:
     feature.presence.min_fraction = 1.0
     feature.presence.min_count = 1

@@ -1,13 +1,13 @@
 """Looks at one encoded image: whether the pipeline can use it, and what its measures are.
 
 An image passes only if TensorFlow decodes it too (`tf.io.decode_image`), since that is what reads it in training and
-in service. Where Pillow is more patient, it is held to what TensorFlow asks for: checksums and the end of a PNG, the
-end of a JPEG, and no JPEG that is coded arithmetically or without loss.
+in service. Where Pillow is more patient, it is held to what TensorFlow asks for.
 """
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,10 +37,12 @@ _ENDINGS: dict[str, Kind | OtherKind] = {
 }
 
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""Markers that begin a JPEG frame (ITU T.81, table B.1)."""
-_HUFFMAN_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
-"""Those of the ways to code it that TensorFlow reads: baseline, extended, progressive."""
+_MARKER = re.compile(rb"\xff([^\x00\x01\xff\xd0-\xd7])", re.DOTALL)
+"""A marker of JPEG that begins a segment or ends the image (ITU T.81, B.1.1)."""
+_JPEG_START, _JPEG_END = 0xD8, 0xD9
+_MARKERS = frozenset({0xC0, 0xC1, 0xC2, 0xC4, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE})
+"""Markers that may follow the start: of baseline, extended and progressive images, tables, scans, notes and the end.
+Left out are images coded arithmetically or without loss."""
 
 _SIDE = 256
 """Brightness and sharpness are measured on a copy of at most this many pixels a side, so that they cost little, and
@@ -108,8 +110,7 @@ def inspect(data: bytes, limits: Limits, name: str = "") -> Measures:
         if kind == "png":
             _opened(data, kind).verify()  # the checksums, which decoding does not look at
         image.load()
-    if not _ends(data, kind):
-        raise Unfit("is cut short: its end is not marked")
+    _check_end(data, kind)
     channels = 3 if image.mode == "P" else len(image.getbands())
     return Measures(image.width, image.height, channels, kind, *_light(image))
 
@@ -144,28 +145,32 @@ def _check_header(image: Image.Image, data: bytes, kind: Kind, limits: Limits) -
         raise Unfit("is a PNG of 16 bits a channel; only 8 and fewer are read")
     if image.mode == "CMYK":
         raise Unfit("is a CMYK JPEG, for print; save it as RGB")
-    if kind == "jpeg" and _frame(data) not in _HUFFMAN_FRAMES:
-        raise Unfit("is a JPEG coded arithmetically or without loss, which TensorFlow does not read")
 
 
-def _frame(data: bytes) -> int:
-    """The marker that begins the frame of a JPEG, whose header Pillow has read to the end."""
-    at = 2
-    while (marker := data[at + 1]) not in _FRAMES:
-        if data[at] != 0xFF or marker in (0x00, 0xFF):  # padding
-            at += 1
-        elif 0xD0 <= marker <= 0xD8 or marker == 0x01:  # stands alone
-            at += 2
-        else:
-            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return marker
-
-
-def _ends(data: bytes, kind: Kind) -> bool:
-    """Whether the end of the image is marked. What stands behind it does not matter."""
+def _check_end(data: bytes, kind: Kind) -> None:
+    """The end of an image must be marked, which Pillow does not ask for. What stands behind it does not matter."""
     if kind == "png":
-        return _PNG_END in data
-    return data.find(b"\xff\xd9", data.rfind(b"\xff\xda")) >= 0
+        ended = _PNG_END in data
+    else:
+        markers = list(_markers(data))
+        strange = next((marker for marker in markers if marker not in _MARKERS), None)
+        if strange is not None:
+            raise Unfit(f"is no baseline or progressive JPEG: it has the marker FF {strange:02X}")
+        ended = markers[-1:] == [_JPEG_END]
+    if not ended:
+        raise Unfit("is cut short: its end is not marked")
+
+
+def _markers(data: bytes) -> Iterator[int]:
+    """The markers of a JPEG behind its start, up to its end."""
+    at = 2
+    while found := _MARKER.search(data, at):
+        marker, at = data[found.end() - 1], found.end()
+        yield marker
+        if marker == _JPEG_END:
+            return
+        if marker != _JPEG_START:
+            at += int.from_bytes(data[at : at + 2], "big")
 
 
 @contextmanager
