@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,7 +67,7 @@ def _shown(files: list[Path], curated: schema_pb2.Schema | None, images: Iterabl
     import tensorflow_data_validation as tfdv
 
     splits = [tfdv.load_stats_binary(str(file)) for file in files]
-    schema = curated or tfdv.infer_schema(splits[0], infer_feature_shape=False)
+    schema = copy.deepcopy(curated) or tfdv.infer_schema(splits[0], infer_feature_shape=False)
     _bound_measures(schema, splits, images)  # with their margins, before TFDV widens them to the data
     for statistics in splits:
         schema = tfdv.update_schema(schema, statistics, infer_feature_shape=False)
