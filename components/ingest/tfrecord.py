@@ -10,6 +10,7 @@ does without TensorFlow starts ten seconds sooner.
 from __future__ import annotations
 
 import gzip
+import os
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -59,6 +60,24 @@ def frame(records: Sequence[bytes]) -> bytes:
 def _header(length: int) -> bytes:
     data = struct.pack("<Q", length)
     return data + _FOOTER.pack(_masked(google_crc32c.value(data)))
+
+
+def lengths(path: Path) -> Iterator[int]:
+    """Bytes of each record of an uncompressed file; the records themselves are not read.
+
+    Raises:
+      DataError: the file is damaged or cut short.
+    """
+    size, number = path.stat().st_size, 0
+    with path.open("rb", buffering=_BUFFER) as stream:
+        while header := stream.read(_HEADER.size):
+            number += 1
+            length, checksum = _HEADER.unpack(header) if len(header) == _HEADER.size else (0, -1)
+            if _masked(google_crc32c.value(header[:8])) != checksum:
+                raise _damaged(path, number, "its length does not match its checksum")
+            if stream.seek(length + _FOOTER.size, os.SEEK_CUR) > size:
+                raise _damaged(path, number, "the file ends within it")
+            yield length
 
 
 def read(path: Path, rows: int) -> Iterator[Records]:

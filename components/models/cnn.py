@@ -57,9 +57,9 @@ def _convolution(x: keras.KerasTensor, settings: ConvolutionSettings, number: in
         padding=settings.padding,
         # The bias would be cancelled by the normalisation's own.
         use_bias=not settings.batch_normalization,
-        name=f"convolution_{number}",
+        name=f"conv_{number}",
     )
-    suffix = f"convolution_{number}"
+    suffix = f"conv_{number}"
     x = blocks.activated(convolution(x), settings.activation, settings.batch_normalization, suffix)
     if settings.pool > 1:
         x = keras.layers.MaxPooling2D(settings.pool, name=f"pool_{number}")(x)

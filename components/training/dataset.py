@@ -1,17 +1,25 @@
 """Streams rows from TFRecords to the network as tf.data.
 
 Rows travel in blocks, never one by one: a block is read, parsed, transformed, shuffled and cut into batches by
-vectorised operations, so that the cost per row stays far below that of a training step.
+vectorised operations, so that the cost per row stays far below that of a training step. Images travel as uint8, a
+quarter of the size, and become the very same numbers again once they are in a batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
+from components.ingest import tfrecord
 from components.label import ColumnType, LabelSettings
+from components.transform import images
 
 do_not_convert = tf.autograph.experimental.do_not_convert
 """AutoGraph would spend longer on rewriting these functions than they run: they have no Python control flow."""
@@ -19,8 +27,47 @@ do_not_convert = tf.autograph.experimental.do_not_convert
 DTYPES: dict[ColumnType, tf.DType] = {"float": tf.float32, "int": tf.int64, "string": tf.string}
 """What a column of each type is in a parsed `tf.Example`."""
 
-BLOCK = 1024
+BLOCK_ROWS = 1024
 """Rows that are parsed and transformed together."""
+
+BLOCK_BYTES = 8 << 20
+"""Fewer, where a block would take more than this: of the file, or of the network's input."""
+
+POOL_BYTES = 128 << 20
+"""Most that is shuffled together. At the end of a pool it is in memory about four times: this pool and the next, each
+in its old and its new order."""
+
+Row = tuple[dict[str, Any], Any]
+"""Features by name, and labels."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a split.
+
+    Attributes:
+      paths: uncompressed TFRecords, in order.
+      rows: records in all of them.
+      row_bytes: mean length of a record.
+    """
+
+    paths: tuple[str, ...]
+    rows: int
+    row_bytes: int
+
+
+def measured(patterns: Sequence[str]) -> Files:
+    """Finds files and looks at the lengths of their records, not at the records.
+
+    Args:
+      patterns: file patterns of uncompressed TFRecords.
+
+    Raises:
+      DataError: a file is damaged.
+    """
+    paths = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
+    lengths = np.fromiter(chain.from_iterable(tfrecord.lengths(Path(path)) for path in paths), np.int64)
+    return Files(tuple(paths), len(lengths), int(lengths.mean()) if len(lengths) else 0)
 
 
 class Rows:
@@ -28,30 +75,68 @@ class Rows:
 
     Args:
       transform: from a batch of serialized `tf.Example` (string [batch]) to the dictionary of transformed
-        features.
+        features; a `tf.function` with an input signature.
       label: the `label` section.
+      packed: the features that are images of `images.scaled` numbers. Blocks have them as uint8: see `unpacked`.
     """
 
-    def __init__(self, transform: Callable[[Any], dict[str, Any]], label: LabelSettings) -> None:
+    def __init__(self, transform: Any, label: LabelSettings, packed: Collection[str] = ()) -> None:
         self._transform = transform
         self._label = label
+        self.packed = frozenset(packed)
 
-    def blocks(self, files: Sequence[str]) -> tf.data.Dataset:
+    @property
+    def row_bytes(self) -> int:
+        """What the features of a row take in a block."""
+        return self._row_bytes(self.packed)
+
+    def blocks(self, files: Files) -> tf.data.Dataset:
         """Blocks of up to 1,024 rows, in file order.
 
-        Args:
-          files: file patterns of uncompressed TFRecords.
-
         Returns:
-          Dataset of (features, label [rows, 1]).
+          Dataset of (features, label [rows, 1]), images packed.
         """
-        names = tf.data.Dataset.list_files(list(files), shuffle=False)
-        records = tf.data.TFRecordDataset(names, buffer_size=1 << 20)
-        return records.batch(BLOCK).map(self._parse, num_parallel_calls=tf.data.AUTOTUNE)
+        return self._serialized(files).map(self._parse, num_parallel_calls=tf.data.AUTOTUNE)
+
+    def labels(self, files: Files) -> tf.data.Dataset:
+        """The same blocks without their features, which are not computed: (empty, label [rows, 1])."""
+        return self._serialized(files).map(lambda serialized: ({}, label_tensor(serialized, self._label)))
+
+    def _serialized(self, files: Files) -> tf.data.Dataset:
+        records = tf.data.TFRecordDataset(files.paths, buffer_size=1 << 20)
+        largest = max(self._row_bytes(), files.row_bytes)
+        return records.batch(min(BLOCK_ROWS, max(BLOCK_BYTES // largest, 1)))
+
+    def _row_bytes(self, packed: Collection[str] = ()) -> int:
+        features = self._transform.get_concrete_function().structured_outputs
+        sizes = {name: 1 if name in packed else tensor.dtype.size for name, tensor in features.items()}
+        return sum(math.prod(tensor.shape[1:]) * sizes[name] for name, tensor in features.items())
 
     @do_not_convert
-    def _parse(self, serialized: Any) -> tuple[dict[str, Any], Any]:
-        return self._transform(serialized), label_tensor(serialized, self._label)
+    def _parse(self, serialized: Any) -> Row:
+        features = self._transform(serialized)
+        packed = {name: images.whole(features[name]) for name in self.packed}
+        return features | packed, label_tensor(serialized, self._label)
+
+
+def unpacked(rows: tf.data.Dataset, packed: Collection[str]) -> tf.data.Dataset:
+    """Rows as the transform graph gave them.
+
+    Args:
+      rows: blocks or batches of (features, label).
+      packed: the features that are packed.
+
+    Returns:
+      The same with these as float32 in [0, 1], identical to what was packed.
+    """
+    if not packed:
+        return rows
+
+    @do_not_convert
+    def unpack(features: dict[str, Any], label: Any) -> Row:
+        return features | {name: images.scaled(features[name]) for name in packed}, label
+
+    return rows.map(unpack, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def label_tensor(serialized: Any, label: LabelSettings) -> Any:
@@ -85,42 +170,49 @@ def shuffled_batches(
     Args:
       blocks: blocks of rows.
       batch_size: rows in a batch.
-      buffer: rows that are shuffled together; the whole split if it fits.
+      buffer: rows that are shuffled together; the whole split if it fits. Rounded up to whole batches.
       seed: of the permutations; each epoch permutes anew.
       first_epoch: number of the epoch to begin with.
 
     Returns:
       Dataset of batches; the last one of an epoch may be smaller.
     """
-    pools = blocks.rebatch(max(buffer, batch_size)).enumerate()
+    pools = blocks.rebatch(-(-buffer // batch_size) * batch_size).enumerate()
 
     @do_not_convert
     def epoch(number: Any) -> tf.data.Dataset:
         @do_not_convert
-        def permute(pool: Any, rows: tuple[dict[str, Any], Any]) -> Any:
+        def permute(pool: Any, rows: Row) -> Any:
             one = tf.random.experimental.stateless_fold_in(tf.stack([tf.constant(seed, tf.int64), number]), pool)
             order = tf.random.experimental.stateless_shuffle(tf.range(tf.shape(rows[1])[0]), one)
             return tf.nest.map_structure(lambda tensor: tf.gather(tensor, order), rows)
 
-        return pools.map(permute, num_parallel_calls=1).rebatch(batch_size)
+        return pools.map(permute)
 
-    return tf.data.Dataset.counter(first_epoch).flat_map(epoch).prefetch(tf.data.AUTOTUNE)
+    @do_not_convert
+    def cut(features: dict[str, Any], label: Any) -> tf.data.Dataset:
+        return tf.data.Dataset.from_tensors((features, label)).rebatch(batch_size)
+
+    # The next pool, the first of the next epoch too, is made while this one is being used.
+    stream = tf.data.Dataset.counter(first_epoch).flat_map(epoch).prefetch(1)
+    return stream.flat_map(cut).prefetch(tf.data.AUTOTUNE)
 
 
-def label_counts(blocks: tf.data.Dataset, classes: int) -> list[int]:
+def label_counts(blocks: tf.data.Dataset, label: LabelSettings) -> tuple[int, ...]:
     """Counts the rows of each class.
 
     Args:
-      blocks: blocks of rows with class indices.
-      classes: number of classes.
+      blocks: blocks of rows.
+      label: the `label` section.
 
     Returns:
-      Rows of each class, by class index.
+      Rows of each class, by class index; for a regression one number, all rows.
     """
+    classes = len(label.values) or 1
 
     @do_not_convert
-    def add(total: Any, block: tuple[dict[str, Any], Any]) -> Any:
-        return total + tf.math.bincount(tf.cast(block[1], tf.int32), minlength=classes)
+    def add(total: Any, block: Row) -> Any:
+        indices = tf.cast(block[1], tf.int32) if label.values else tf.zeros(tf.shape(block[1]), tf.int32)
+        return total + tf.math.bincount(indices, minlength=classes)
 
-    counts = blocks.reduce(tf.zeros([classes], tf.int32), add)
-    return [int(count) for count in counts.numpy()]
+    return tuple(blocks.reduce(tf.zeros([classes], tf.int32), add).numpy().tolist())

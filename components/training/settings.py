@@ -135,5 +135,7 @@ class TrainingSettings(Section):
     """Of the first weights, of dropout and of the order of the rows."""
     shuffle_buffer: int = Field(10_000, ge=1)
     """Rows held in memory to shuffle from."""
-    cache: bool = True
-    """Keep transformed rows in memory after the first epoch. Switch off where the train split does not fit."""
+    cache: Literal["auto", "memory", "disk", "none"] = "auto"
+    """Where transformed rows are kept after the first reading: in `memory`, in a file on `disk` in the folder for
+    temporary files, or `none`: each epoch reads and transforms anew. `auto`: memory while the train split takes at
+    most 1 GiB (an image a byte for each value), else disk."""

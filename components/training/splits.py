@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import tensorflow as tf
 
 from components.label import LabelSettings
-from components.training.dataset import Rows, label_counts, shuffled_batches
+from components.training.callbacks import PROGRESS
+from components.training.dataset import POOL_BYTES, Rows, label_counts, measured, shuffled_batches, unpacked
 from components.training.settings import TrainingSettings
+
+MEMORY_BYTES = 1 << 30
+"""Up to this size, `cache: auto` keeps the rows of the train split in memory."""
 
 
 @dataclass(frozen=True)
@@ -17,14 +24,28 @@ class Splits:
     """Both splits as blocks of transformed rows; any number of networks may be fitted to them.
 
     Attributes:
-      train: blocks of the train split, each row once.
-      eval: blocks of the eval split.
+      packed_train: blocks of the train split, each row once.
+      packed_eval: blocks of the eval split.
       counts: rows of each class in the train split, by class index; for a regression one number, all rows.
+      packed: the features that are images as uint8.
+      row_bytes: what the features of a row take in a packed block.
     """
 
-    train: tf.data.Dataset
-    eval: tf.data.Dataset
+    packed_train: tf.data.Dataset
+    packed_eval: tf.data.Dataset
     counts: tuple[int, ...]
+    packed: frozenset[str] = frozenset()
+    row_bytes: int = 1
+
+    @property
+    def train(self) -> tf.data.Dataset:
+        """Blocks of the train split, in file order, each row once."""
+        return unpacked(self.packed_train, self.packed)
+
+    @property
+    def eval(self) -> tf.data.Dataset:
+        """Blocks of the eval split."""
+        return unpacked(self.packed_eval, self.packed)
 
     def steps(self, training: TrainingSettings) -> int:
         """Steps of an epoch: one pass over the train split, unless the settings give a number."""
@@ -34,42 +55,54 @@ class Splits:
         """Shuffled batches of the train split, pass after pass without end; see `shuffled_batches`."""
         # Where the settings give an epoch's steps, it may begin in the middle of a pass.
         passes, batches = divmod(first_epoch * self.steps(training), self._pass(training))
-        return shuffled_batches(self.train, training.batch_size, training.shuffle_buffer, training.seed, passes).skip(
-            batches
-        )
+        buffer = max(min(training.shuffle_buffer, POOL_BYTES // self.row_bytes), 1)
+        stream = shuffled_batches(self.packed_train, training.batch_size, buffer, training.seed, passes)
+        return unpacked(stream.skip(batches), self.packed).prefetch(tf.data.AUTOTUNE)
 
     def eval_batches(self, training: TrainingSettings) -> tf.data.Dataset:
         """Whole blocks for the whole eval split; batches where `validation_steps` counts them."""
-        return self.eval.rebatch(training.batch_size) if training.validation_steps else self.eval
+        if not training.validation_steps:
+            return self.eval
+        return unpacked(self.packed_eval.rebatch(training.batch_size), self.packed)
 
     def _pass(self, training: TrainingSettings) -> int:
         """Batches in one pass over the train split."""
         return -(-sum(self.counts) // training.batch_size)
 
 
+@contextmanager
 def prepare(
     rows: Rows,
     train_files: Sequence[str],
     eval_files: Sequence[str],
     label: LabelSettings,
     training: TrainingSettings,
-) -> Splits:
-    """Sets up both splits and counts the train split's rows.
+) -> Iterator[Splits]:
+    """Sets up both splits: reads them once where they are cached, and counts the train split's rows.
 
     Args:
       rows: reads and transforms rows.
       train_files: file patterns of the train split.
       eval_files: file patterns of the eval split.
       label: the `label` section.
-      training: the `training` section; `cache` keeps the blocks in memory, over all fits.
+      training: the `training` section; `cache` says where the blocks are kept, over all fits.
+
+    Yields:
+      The splits, for use inside the `with` block: a cache on disk is removed at its end.
     """
-    train, held_out = rows.blocks(train_files), rows.blocks(eval_files)
-    if training.cache:
-        train, held_out = train.cache(), held_out.cache()
-    classes = len(label.values)
-    counts = label_counts(train, classes) if classes else [_count(train)]
-    return Splits(train, held_out, tuple(counts))
-
-
-def _count(blocks: tf.data.Dataset) -> int:
-    return int(blocks.map(lambda _, label: tf.shape(label, tf.int64)[0]).reduce(tf.constant(0, tf.int64), tf.add))
+    files, held_out_files = measured(train_files), measured(eval_files)
+    size, cache = files.rows * rows.row_bytes, training.cache
+    if cache == "auto":
+        cache = "memory" if size <= MEMORY_BYTES else "disk"
+    PROGRESS.info("reading %s rows, %.0f MB (cache: %s)", f"{files.rows:,}", size / 1e6, cache)
+    train, held_out = rows.blocks(files), rows.blocks(held_out_files)
+    labels = rows.labels(files)
+    with tempfile.TemporaryDirectory(prefix="headgate-") as folder:
+        if cache != "none":
+            # TensorFlow takes the empty name for memory.
+            paths = [str(Path(folder, split)) if cache == "disk" else "" for split in ("train", "eval")]
+            labels = train = train.cache(paths[0])
+            held_out = held_out.cache(paths[1])
+            # A first pass that ends early, as `validation_steps` may have it, would leave no cache behind.
+            held_out.reduce(0, lambda count, _: count + 1)
+        yield Splits(train, held_out, label_counts(labels, label), rows.packed, rows.row_bytes)

@@ -53,22 +53,22 @@ def run_fn(fn_args: Any) -> None:
     if settings.adversarial:
         check_inputs(inputs, "evaluation.adversarial")
     raw = RawRows(transform_output, settings.features.raw)
-    rows = Rows(raw.transform, settings.label)
-    splits = prepare(rows, fn_args.train_files, fn_args.eval_files, settings.label, settings.training)
+    rows = Rows(raw.transform, settings.label, settings.features.exact_images)
     tensorboard = str(Path(settings.tensorboard, Path(fn_args.model_run_dir).name))
-    fitted = fit(settings, inputs, splits, callbacks(tensorboard), _checkpoint(settings, fn_args))
-    threshold = _threshold(settings.decision, fitted, splits) if settings.label.task == "binary" else None
-    PROGRESS.info("exporting the model")
-    exported = Exported(
-        fitted.network,
-        raw,
-        settings.label,
-        settings.slices,
-        threshold.value if threshold else decision.DEFAULT,
-        settings.adversarial,
-    )
-    export(exported, fn_args.serving_model_dir)
-    _record(fn_args.model_run_dir, fitted, splits, threshold)
+    with prepare(rows, fn_args.train_files, fn_args.eval_files, settings.label, settings.training) as splits:
+        fitted = fit(settings, inputs, splits, callbacks(tensorboard), _checkpoint(settings, fn_args))
+        threshold = _threshold(settings.decision, fitted, splits) if settings.label.task == "binary" else None
+        PROGRESS.info("exporting the model")
+        exported = Exported(
+            fitted.network,
+            raw,
+            settings.label,
+            settings.slices,
+            threshold.value if threshold else decision.DEFAULT,
+            settings.adversarial,
+        )
+        export(exported, fn_args.serving_model_dir)
+        _record(fn_args.model_run_dir, fitted, splits, threshold)
     shutil.rmtree(settings.checkpoints, ignore_errors=True)
 
 

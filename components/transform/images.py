@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from components.transform.settings import ImageSettings
 
-WHITE = 255.0
-"""The highest value of a pixel before scaling."""
+_STEP = 1 / 255
+"""Pixels are multiplied by this. TensorFlow makes the same of a division by 255, but not everywhere, and it differs in
+the last digit."""
 
 _PNG, _JPEG = b"\x89PNG", b"\xff\xd8\xff"
 
@@ -40,7 +41,7 @@ def from_files(encoded: Any, name: str, settings: ImageSettings) -> Any:
     message = f"image `{name}`: the bytes of a PNG or JPEG file are expected; a row has none, or another format"
     with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(known), [message])]):
         files = tf.identity(encoded)
-    return _scaled(tf.map_fn(decode, files, fn_output_signature=tf.TensorSpec(settings.shape, tf.uint8)))
+    return scaled(tf.map_fn(decode, files, fn_output_signature=tf.TensorSpec(settings.shape, tf.uint8)))
 
 
 def from_pixels(pixels: Any, name: str, settings: ImageSettings) -> Any:
@@ -52,7 +53,7 @@ def from_pixels(pixels: Any, name: str, settings: ImageSettings) -> Any:
       settings: what the network receives.
 
     Returns:
-      float32 [batch, height, width, channels] in [0, 1], each a whole number / 255: uint8 holds them without loss.
+      float32 [batch, height, width, channels] in [0, 1], see `scaled`.
       Running the graph fails on pixels of another rank or number of channels.
     """
     shape = tf.shape(pixels)
@@ -61,7 +62,7 @@ def from_pixels(pixels: Any, name: str, settings: ImageSettings) -> Any:
     fits = tf.equal(tf.size(shape), 4) & tf.reduce_all(tf.equal(shape[3:], settings.channels))
     with tf.control_dependencies([tf.debugging.Assert(fits, [message, shape])]):
         images = tf.ensure_shape(pixels, (None, None, None, settings.channels))
-    return _scaled(tf.ensure_shape(_resized(images, settings), (None, *settings.shape)))
+    return scaled(tf.ensure_shape(_resized(images, settings), (None, *settings.shape)))
 
 
 def _resized(pixels: Any, settings: ImageSettings) -> Any:
@@ -75,5 +76,11 @@ def _resized(pixels: Any, settings: ImageSettings) -> Any:
     return tf.cond(tf.reduce_all(tf.equal(tf.shape(pixels)[-3:-1], size)), lambda: pixels, resize)
 
 
-def _scaled(pixels: Any) -> Any:
-    return tf.cast(pixels, tf.float32) / WHITE
+def scaled(pixels: Any) -> Any:
+    """Whole numbers, uint8, as the network takes them: float32 in [0, 1]."""
+    return tf.cast(pixels, tf.float32) * _STEP
+
+
+def whole(pixels: Any) -> Any:
+    """What `scaled` was given, without loss."""
+    return tf.cast(tf.round(pixels / _STEP), tf.uint8)

@@ -122,6 +122,11 @@ class FeaturesSettings(Section):
         """Type of everything that the model reads of an example: an image is a string, the bytes of its file."""
         return self.types | dict.fromkeys(self.images, "string")
 
+    @property
+    def exact_images(self) -> tuple[str, ...]:
+        """The transformed features that are whole pixels, scaled; a function of one's own may do otherwise."""
+        return () if self.preprocessing_fn else tuple(self.images)
+
     @model_validator(mode="after")
     def _consistent(self) -> FeaturesSettings:
         if not self.columns and not self.images:

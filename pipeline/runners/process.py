@@ -95,7 +95,7 @@ def _died(step: str, code: int, log: Path) -> HeadgateError:
         f"The process of the step `{step}` " + ("was killed." if killed else "broke down."),
         where=f"the end of {log}",
         received=signal.Signals(-code).name if code < 0 else f"exit code {code}",
-        fix="if the machine's memory ran out: lower training.batch_size, or set training.cache to false"
+        fix="if the machine's memory ran out: lower training.batch_size, or set training.cache to disk"
         if killed
         else None,
     )

@@ -17,7 +17,7 @@ SPLITS = Splits(STREAM.cache(), STREAM, (400, 600))
 
 def rows(first_epoch: int = 0, batches: int = 32, **training) -> list[list[int]]:
     """Rows of the first batches."""
-    settings = TrainingSettings(**{"batch_size": 32, "shuffle_buffer": 300, **training})
+    settings = TrainingSettings(**{"batch_size": 32, "shuffle_buffer": 320, **training})
     stream = SPLITS.train_batches(settings, first_epoch).take(batches)
     return [label[:, 0].numpy().tolist() for _, label in stream]
 
@@ -36,9 +36,9 @@ def test_the_order_follows_from_the_seed():
 
 
 def test_rows_are_shuffled_within_their_pool():
-    pool = list(chain(*rows()))[:300]
-    assert pool != sorted(pool) and sorted(pool) == list(range(300))
-    assert np.corrcoef(pool, range(300))[0, 1] < 0.3
+    pool = list(chain(*rows()))[:320]
+    assert pool != sorted(pool) and sorted(pool) == list(range(320))
+    assert np.corrcoef(pool, range(320))[0, 1] < 0.3
 
 
 def test_a_later_epoch_is_the_same_wherever_the_stream_begins():

@@ -54,7 +54,7 @@ def test_a_convolution_with_everything() -> None:
     assert kinds(model)[1:-1] == [
         "Conv2D", "BatchNormalization", "Activation", "MaxPooling2D", "Dropout", "Flatten",
     ]  # fmt: skip
-    assert not model.get_layer("convolution_1").use_bias
+    assert not model.get_layer("conv_1").use_bias
 
 
 @pytest.mark.parametrize("build", ["cnn", "dense"])

@@ -13,11 +13,13 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 from small_images import decode, encode, striped
 
-from components.transform.images import from_files, from_pixels
+from components.transform.images import from_files, from_pixels, scaled, whole
 from components.transform.settings import ImageSettings
 
 COLOUR = ImageSettings(height=12, width=16, channels=3)
 GREY = ImageSettings(height=12, width=16, channels=1)
+
+STEP = np.float32(1 / 255)
 
 pictures = st.tuples(st.integers(1, 40), st.integers(1, 40)).flatmap(lambda size: arrays(np.uint8, (*size, 3)))
 
@@ -30,9 +32,9 @@ def pixels(*images: np.ndarray, settings: ImageSettings = COLOUR) -> np.ndarray:
     return from_pixels(tf.constant(np.stack(images)), "photo", settings).numpy()
 
 
-def test_an_image_of_the_networks_size_is_divided_by_255_and_nothing_else() -> None:
+def test_an_image_of_the_networks_size_is_scaled_and_nothing_else() -> None:
     image = striped("across", (12, 16))
-    np.testing.assert_array_equal(files(encode(image))[0], image / np.float32(255))
+    np.testing.assert_array_equal(files(encode(image))[0], image * STEP)
 
 
 @settings(max_examples=30, deadline=None)
@@ -44,12 +46,20 @@ def test_a_file_and_its_pixels_give_the_same_numbers(image: np.ndarray, format_:
 
 @settings(max_examples=30, deadline=None)
 @given(image=pictures)
-def test_every_number_is_a_whole_one_divided_by_255(image: np.ndarray) -> None:
+def test_every_number_is_a_whole_one_scaled(image: np.ndarray) -> None:
     found = pixels(image)
     assert found.shape == (1, 12, 16, 3)
     assert found.dtype == np.float32
-    whole = np.round(found * 255).astype(np.uint8)
-    np.testing.assert_array_equal(whole / np.float32(255), found)
+    np.testing.assert_array_equal(scaled(whole(found)), found)
+
+
+def test_scaling_is_the_same_in_a_graph_and_loses_nothing() -> None:
+    every = np.arange(256, dtype=np.uint8)
+    graph = tf.function(lambda pixels: scaled(pixels), autograph=False)
+    np.testing.assert_array_equal(scaled(every), graph(tf.constant(every)))
+    np.testing.assert_array_equal(whole(scaled(every)), every)
+    np.testing.assert_allclose(scaled(every), every / 255, rtol=1e-7)
+    assert scaled(every)[0] == 0 and scaled(every)[255] == 1
 
 
 def test_images_of_different_sizes_and_formats_make_one_batch() -> None:
@@ -64,7 +74,7 @@ def test_grey_and_colour_are_converted() -> None:
     grey = files(encode(image), settings=GREY)[0, ..., 0]
     np.testing.assert_allclose(grey, decode(encode(image), "L") / 255, atol=1.5 / 255)
     from_grey = files(encode(image[..., 0]))[0]
-    np.testing.assert_array_equal(from_grey, np.repeat(image[..., :1], 3, axis=2) / np.float32(255))
+    np.testing.assert_array_equal(from_grey, np.repeat(image[..., :1], 3, axis=2) * STEP)
 
 
 def test_half_of_the_size_is_the_mean_of_the_neighbours() -> None:
@@ -75,11 +85,11 @@ def test_half_of_the_size_is_the_mean_of_the_neighbours() -> None:
 def test_transparency_is_left_out_and_of_sixteen_bits_the_upper_eight_are_taken() -> None:
     image = striped("down", (12, 16))
     transparent = np.dstack([image, np.full((12, 16), 7, np.uint8)])
-    np.testing.assert_array_equal(files(encode(transparent))[0], image / np.float32(255))
+    np.testing.assert_array_equal(files(encode(transparent))[0], image * STEP)
     deep = io.BytesIO()
     Image.fromarray(image[..., 0].astype(np.uint16) * 256 + 77).save(deep, "PNG")
     found = files(deep.getvalue(), settings=GREY)[0]
-    np.testing.assert_array_equal(found, image[..., :1] / np.float32(255))
+    np.testing.assert_array_equal(found, image[..., :1] * STEP)
 
 
 def bitmap() -> bytes:
