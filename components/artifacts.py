@@ -22,3 +22,9 @@ class DriftReport(Artifact):
         "compared": Property(type=PropertyType.INT),
         "drifted": Property(type=PropertyType.INT),
     }
+
+
+class EdgeModels(Artifact):
+    """Models for devices (`NAME.tflite`, `edge.json`), with TFMA's evaluation of each in `evaluation/NAME`."""
+
+    TYPE_NAME = "HeadgateEdgeModels"

@@ -15,6 +15,7 @@ STACK = (
     "tfx",
     "tensorflow",
     "keras",
+    "ai-edge-litert",
     "tensorflow-transform",
     "tensorflow-data-validation",
     "tensorflow-model-analysis",

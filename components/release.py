@@ -14,10 +14,12 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import path_utils
 
+from components.artifacts import EdgeModels
+from components.edge import record
 from components.evaluation import blessing, results
 from schema.section import Section
 from serving import files, releases
-from serving.manifest import Provenance
+from serving.manifest import EdgeModel, Provenance
 
 PUSHED = "pushed"
 VERSION = "version"
@@ -64,15 +66,43 @@ class ReleaseExecutor(base_executor.BaseExecutor):
             Path(path_utils.serving_model_path(model.uri)),
             _provenance(settings, input_dict, exec_properties["run_id"]),
             settings.keep,
+            edge=_edge_folder(input_dict),
         )
         pushed.set_int_custom_property(PUSHED, 1)
         pushed.set_int_custom_property(VERSION, release.version)
         pushed.set_string_custom_property(DESTINATION, str(release.path))
 
 
+def _edge_folder(input_dict: dict[str, list[types.Artifact]]) -> Path | None:
+    """Folder of the models for devices, where the pipeline makes them."""
+    made = input_dict.get("edge_models")
+    return Path(artifact_utils.get_single_uri(made)) if made else None
+
+
+def _edge(verdict: str, folder: Path | None) -> dict[str, EdgeModel]:
+    """The models for devices that the judge lets out, for the manifest."""
+    if folder is None:
+        return {}
+    return {
+        each.name: EdgeModel(
+            file=each.file,
+            sha256=files.digest(folder / each.file),
+            bytes=each.bytes,
+            gzip_bytes=each.gzip_bytes,
+            format=each.format,
+            inputs=each.inputs,
+            sparsity=each.sparsity,
+            metrics=each.metrics,
+        )
+        for each in record.read(verdict)
+        if each.passed
+    }
+
+
 def _provenance(settings: ReleaseStepSettings, input_dict: dict[str, list[types.Artifact]], run_id: str) -> Provenance:
     schema = Path(artifact_utils.get_single_uri(input_dict["schema"]), "schema.pbtxt")
-    judged = results.read(artifact_utils.get_single_uri(input_dict["blessing"]))
+    verdict = artifact_utils.get_single_uri(input_dict["blessing"])
+    judged = results.read(verdict)
     threshold = judged["threshold"] or {"value": None, "rule": None}
     return Provenance(
         run_id=run_id,
@@ -86,6 +116,7 @@ def _provenance(settings: ReleaseStepSettings, input_dict: dict[str, list[types.
         metrics=judged["overall"],
         threshold=threshold["value"],
         threshold_rule=threshold["rule"],
+        edge=_edge(verdict, _edge_folder(input_dict)),
     )
 
 
@@ -101,6 +132,7 @@ class _ReleaseSpec(ComponentSpec):
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
         "schema": ChannelParameter(type=standard_artifacts.Schema),
+        "edge_models": ChannelParameter(type=EdgeModels, optional=True),
     }
     OUTPUTS = {"pushed_model": ChannelParameter(type=standard_artifacts.PushedModel)}
 
@@ -120,6 +152,8 @@ class Release(base_component.BaseComponent):
       schema: the Schema they meet.
       settings: ReleaseStepSettings as JSON.
       code: fingerprint of the code that this step runs.
+      edge_models: what was made of the model for devices; None where the pipeline makes nothing. Those that the judge
+        let pass are released with the model.
 
     The output `pushed_model` is a PushedModel whose custom property `pushed` is 1 or 0; for 1, `version` and
     `pushed_destination` tell where.
@@ -137,6 +171,7 @@ class Release(base_component.BaseComponent):
         schema: types.BaseChannel,
         settings: str,
         code: str,
+        edge_models: types.BaseChannel | None = None,
     ) -> None:
         super().__init__(
             _ReleaseSpec(
@@ -145,6 +180,7 @@ class Release(base_component.BaseComponent):
                 examples=examples,
                 statistics=statistics,
                 schema=schema,
+                edge_models=edge_models,
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
                 settings=settings,
                 code=code,

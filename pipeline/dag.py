@@ -1,9 +1,10 @@
 """The one place where steps are chained into a TFX pipeline.
 
-    ingest ─ statistics ─ schema ─ gate ┄┄ drift ┄┄ transform ─ train ─ evaluate ─ judge ─ release
-        └─── in_service ──────────────────┘──────────────────────────────┘
+    ingest ─ statistics ─ schema ─ gate ┄┄ drift ┄┄ transform ─ train ─ (edge) ─ evaluate ─ judge ─ release
+        └─── in_service ──────────────────┘─────────────────────────────────────┘
 
-A dotted line is a condition: what follows runs only if the data gate, or drift, lets the data through. The model
+A dotted line is a condition: what follows runs only if the data gate, or drift, lets the data through. A step in
+brackets is there only where its section is in the settings. The model
 in service comes in twice: its training statistics are drift's reference, itself is the Evaluator's baseline.
 """
 
@@ -26,7 +27,11 @@ from tfx.types.channel import Channel
 from components.curated_schema import CuratedSchema
 from components.drift.component import Drift
 from components.drift.settings import DriftStepSettings
+from components.edge.component import Edge
+from components.edge.make import MakeSettings
+from components.edge.settings import EdgeSettings, Recipe
 from components.evaluation.component import Judge, evaluator
+from components.evaluation.config import eval_config
 from components.gate.component import DataGate
 from components.gate.settings import GateStepSettings
 from components.in_service import in_service as in_service_resolver
@@ -100,6 +105,8 @@ def build(plan: Plan) -> Pipeline:
         with _passed(drift):
             transform = _transform(settings, examples, schema)
             train = _train(plan, examples, transform, schema)
+            edge = _edge(settings, settings.edge, examples, train, transform) if settings.edge else None
+            edge_models = edge.outputs["edge_models"] if edge else None
             evaluate = evaluator(
                 examples,
                 train.outputs["model"],
@@ -115,6 +122,8 @@ def build(plan: Plan) -> Pipeline:
                 baseline_model=in_service.outputs["model"],
                 settings=settings.evaluation.model_dump_json(),
                 code=code["judge"],
+                edge_models=edge_models,
+                edge=settings.edge.model_dump_json() if settings.edge else "",
             ).with_id("judge")
             release = Release(
                 model=train.outputs["model"],
@@ -124,8 +133,9 @@ def build(plan: Plan) -> Pipeline:
                 schema=schema.outputs["schema"],
                 settings=_release(plan).model_dump_json(),
                 code=code["release"],
+                edge_models=edge_models,
             ).with_id("release")
-            steps += [transform, train, evaluate, judge, release]
+            steps += [transform, train, *filter(None, [edge]), evaluate, judge, release]
     return Pipeline(
         pipeline_name=settings.name,
         pipeline_root=str(plan.workspace.artifacts(settings.name)),
@@ -219,6 +229,28 @@ def _train(plan: Plan, examples: Channel, transform: Transform, schema: Any) -> 
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
         custom_config={"settings": trainer.model_dump_json(), "code": step_code("train", settings)},
     ).with_id("train")
+
+
+def _edge(
+    settings: PipelineSettings, edge: EdgeSettings, examples: Channel, train: Trainer, transform: Transform
+) -> Edge:
+    """The bounds are left to the judge: a change of theirs is no reason to convert again."""
+    make = MakeSettings(
+        label=settings.label,
+        model=settings.model,
+        training=settings.training,
+        features=settings.features,
+        recipes={name: Recipe(format=each.format, pruning=each.pruning) for name, each in edge.variants.items()},
+        representative_rows=edge.representative_rows,
+    )
+    return Edge(
+        examples=examples,
+        model=train.outputs["model"],
+        transform_graph=transform.outputs["transform_graph"],
+        settings=make.model_dump_json(),
+        eval_config=eval_config(settings.evaluation, settings.label),
+        code=step_code("edge", settings),
+    ).with_id("edge")
 
 
 def _release(plan: Plan) -> ReleaseStepSettings:

@@ -18,9 +18,19 @@ from filelock import FileLock, Timeout
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components import decisions
+from components.edge import record
 from components.evaluation import results
 from pipeline.steps import active_steps
-from pipeline.summary import DriftResult, ReleaseResult, SliceResult, State, StepResult, Summary, ThresholdResult
+from pipeline.summary import (
+    DriftResult,
+    EdgeResult,
+    ReleaseResult,
+    SliceResult,
+    State,
+    StepResult,
+    Summary,
+    ThresholdResult,
+)
 from pipeline.workspace import Workspace
 from schema.errors import HeadgateError, SettingsError
 
@@ -239,10 +249,8 @@ class History:
             steps=tuple(_step_results(steps, json.loads(props["settings"].string_value))),
             metrics=metrics.get("overall", {}),
             threshold=ThresholdResult(**metrics["threshold"]) if metrics.get("threshold") else None,
-            slices=tuple(
-                SliceResult(each["slice"], each["value"], each["rows"], each["metrics"])
-                for each in metrics.get("slices", [])
-            ),
+            slices=_slices(metrics.get("slices", [])),
+            edge=tuple(_edge(steps)),
             drift=_drift(steps),
             decisions=tuple(_decisions(steps)),
             release=_release(steps),
@@ -284,6 +292,25 @@ def _decisions(steps: dict[str, Step]) -> Iterator[decisions.Decision]:
 def _metrics(steps: dict[str, Step]) -> dict[str, Any]:
     folder = _folder(steps, "judge", "blessing")
     return results.read(str(folder)) if folder else {}
+
+
+def _slices(records: list[dict[str, Any]]) -> tuple[SliceResult, ...]:
+    return tuple(SliceResult(each["slice"], each["value"], each["rows"], each["metrics"]) for each in records)
+
+
+def _edge(steps: dict[str, Step]) -> Iterator[EdgeResult]:
+    folder = _folder(steps, "judge", "blessing")
+    for each in record.read(str(folder)) if folder else []:
+        yield EdgeResult(
+            name=each.name,
+            format=each.format,
+            bytes=each.bytes,
+            gzip_bytes=each.gzip_bytes,
+            sparsity=each.sparsity,
+            passed=bool(each.passed),
+            metrics=each.metrics,
+            slices=_slices(each.slices),
+        )
 
 
 def _drift(steps: dict[str, Step]) -> DriftResult | None:

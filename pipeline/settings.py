@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from components.beam import BeamSettings
 from components.drift.settings import DriftSettings
+from components.edge.settings import EdgeSettings
 from components.evaluation.settings import FGSM_ACCURACY, EvaluationSettings
 from components.gate.settings import GateSettings
 from components.ingest.settings import DataSettings, IngestSettings
@@ -35,6 +36,8 @@ class PipelineSettings(Section):
     training: TrainingSettings = TrainingSettings()
     accelerator: AcceleratorSettings = AcceleratorSettings()
     evaluation: EvaluationSettings
+    edge: EdgeSettings | None = None
+    """Default: nothing is made for devices."""
     release: ReleaseSettings = ReleaseSettings()
     beam: BeamSettings = BeamSettings()
 
@@ -61,6 +64,9 @@ class PipelineSettings(Section):
             if name in self.features.columns:
                 raise ValueError(f"features.columns: `{name}` is measured as data are read, and no request brings it")
         self._weights_fit_the_label()
+        if self.edge:
+            for misfit in self.edge.misfits(self.features, self.evaluation, self.label.task):
+                raise ValueError(misfit)
         images = self.features.images
         if self.model.build in ONE_IMAGE and not self.features.preprocessing_fn and len(images) != 1:
             raise ValueError(f"model.build: `{self.model.build}` takes one image; received {list(images) or 'none'}")

@@ -23,6 +23,10 @@ CODE: dict[str, tuple[str, ...]] = {
         *("components.training", "components.models", "components.transform", "components.label"),
         *("components.evaluation.decision", "components.evaluation.settings"),
     ),
+    "edge": (
+        *("components.edge", "components.training", "components.models", "components.transform", "components.label"),
+        *("components.evaluation", "components.ingest.tfrecord"),
+    ),
     "evaluate": (
         "components.evaluation.config",
         "components.evaluation.decision",
@@ -34,8 +38,8 @@ CODE: dict[str, tuple[str, ...]] = {
         "components.evaluation.saved_model",
         "components.ingest.tfrecord",
     ),
-    "judge": ("components.evaluation", "components.decisions"),
-    "release": ("components.release", "serving"),
+    "judge": ("components.evaluation", "components.decisions", "components.edge"),
+    "release": ("components.release", "components.edge.record", "serving"),
 }
 """Modules whose change makes a step run again, by step, in the order of the pipeline."""
 
@@ -44,7 +48,7 @@ STEPS: tuple[str, ...] = tuple(CODE)
 TRAINING = ("tune", "train")
 """The steps that may see a GPU."""
 
-OPTIONAL: dict[str, str] = {}
+OPTIONAL: dict[str, str] = {"edge": "edge"}
 """Steps that a pipeline has only where its settings have the section named here."""
 
 
@@ -71,6 +75,7 @@ def step_code(step: str, settings: PipelineSettings) -> str:
         "ingest": (settings.data.prepare,),
         "transform": (settings.features.preprocessing_fn,),
         "train": (settings.features.preprocessing_fn, settings.model.build, settings.training.step),
+        "edge": (settings.model.build, settings.training.step),
     }
     return code_fingerprint(*CODE[step], *user_modules(own.get(step, ())))
 

@@ -71,6 +71,31 @@ class ReleaseResult:
 
 
 @dataclass(frozen=True)
+class EdgeResult:
+    """A model for devices.
+
+    Attributes:
+      name: of the variant.
+      format: numbers in the file.
+      bytes: size of the file.
+      gzip_bytes: its size in gzip.
+      sparsity: share of zeros in pruned layers; None where nothing was pruned.
+      passed: whether the judge lets it be released with the full model.
+      metrics: overall metrics on the test split.
+      slices: the same by slice; part of `headgate show RUN --json`, not of `headgate run --json`.
+    """
+
+    name: str
+    format: str
+    bytes: int
+    gzip_bytes: int
+    sparsity: float | None
+    passed: bool
+    metrics: Mapping[str, float]
+    slices: tuple[SliceResult, ...]
+
+
+@dataclass(frozen=True)
 class ThresholdResult:
     """The decision threshold of a binary model.
 
@@ -109,6 +134,7 @@ class Summary:
       metrics: the new model's overall metrics on the test split.
       threshold: the decision threshold that they were taken at, of a binary model.
       slices: the same by slice; part of `headgate show RUN --json`, not of `headgate run --json`.
+      edge: the models for devices that were made of it.
       decisions: every rule that a gate applied.
       quarantined: rows that did not parse.
       log: file with everything that TensorFlow, Beam and TFX said.
@@ -124,6 +150,7 @@ class Summary:
     metrics: Mapping[str, float] = field(default_factory=dict)
     threshold: ThresholdResult | None = None
     slices: tuple[SliceResult, ...] = ()
+    edge: tuple[EdgeResult, ...] = ()
     drift: DriftResult | None = None
     decisions: tuple[Decision, ...] = ()
     release: ReleaseResult | None = None
@@ -144,7 +171,8 @@ class Summary:
         for step in record["steps"]:
             step["seconds"] = round(step["seconds"], 3)
         if not slices:
-            del record["slices"]
+            for model in (record, *record["edge"]):
+                del model["slices"]
         return record
 
 
@@ -178,6 +206,8 @@ def render(summary: Summary) -> RenderableType:
     if summary.metrics:
         values = "  ".join(f"{name} {value:.4f}" for name, value in summary.metrics.items())
         parts += ["", Text(f"metrics (test split): {values}")]
+    if summary.edge:
+        parts += ["", _edge(summary), ""]
     parts += [Text(line) for line in _facts(summary)]
     return Group(*parts)
 
@@ -204,6 +234,25 @@ def _steps(steps: tuple[StepResult, ...]) -> RenderableType:
     for step in steps:
         state = f"[{STATE_STYLES[step.state]}]{step.state}[/]"
         table.add_row(step.id, state, f"{step.seconds:.1f}" if step.seconds else "", Text(step.detail))
+    return table
+
+
+def _edge(summary: Summary) -> RenderableType:
+    """The models for devices, with the metrics that rules bind."""
+    from rich.table import Table
+
+    judged = {each.rule.partition(":")[2] for each in summary.decisions if each.step == "edge"}
+    metrics = [name for name in summary.metrics if name in judged]
+    table = Table(box=None, pad_edge=False)
+    table.add_column("for the edge")
+    for heading in ("bytes", "in gzip", "zeros", *metrics):
+        table.add_column(heading, justify="right")
+    table.add_column("")
+    for each in summary.edge:
+        zeros = "" if each.sparsity is None else f"{each.sparsity:.0%}"
+        values = (f"{each.metrics[name]:.4f}" if name in each.metrics else "-" for name in metrics)
+        verdict = "[green]passed[/]" if each.passed else "[red]not released[/]"
+        table.add_row(each.name, f"{each.bytes:,}", f"{each.gzip_bytes:,}", zeros, *values, verdict)
     return table
 
 

@@ -51,7 +51,7 @@ def copy_tree(source: Path, target: Path) -> dict[str, str]:
         if path.is_dir():
             copy.mkdir()
         else:
-            found[str(path.relative_to(source))] = _copy_file(path, copy)
+            found[str(path.relative_to(source))] = copy_file(path, copy)
     return found
 
 
@@ -63,7 +63,12 @@ def flush_folders(folder: Path) -> None:
     flush(folder)
 
 
-def _copy_file(source: Path, target: Path) -> str:
+def copy_file(source: Path, target: Path) -> str:
+    """Copies a file and flushes it to disk.
+
+    Returns:
+      SHA-256 of the bytes as they were copied.
+    """
     sha256 = hashlib.sha256()
     with source.open("rb") as reader, target.open("wb") as writer:
         while chunk := reader.read(_CHUNK_BYTES):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -10,6 +11,30 @@ from schema.errors import ReleaseError
 
 LOCATION = Path("assets.extra", "manifest.json")
 """Where the manifest lies in a version's folder. TensorFlow Serving leaves `assets.extra` alone."""
+
+
+EDGE = Path("assets.extra", "edge")
+"""Where the models for devices lie in a version's folder."""
+
+
+class EdgeModel(BaseModel):
+    """A model for devices, released beside the SavedModel that it was made of: a LiteRT file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    """Name of the file in `assets.extra/edge`."""
+    sha256: str
+    bytes: int
+    gzip_bytes: int
+    format: str
+    """Numbers in the file: `float32`, `float16` or `int8`."""
+    inputs: dict[str, str]
+    """dtype and shape of each argument of its signature, such as `uint8 [1, 28, 28, 1]`."""
+    sparsity: float | None
+    """Share of zeros among the weights of pruned layers; None where nothing was pruned."""
+    metrics: dict[str, float]
+    """Metrics on the whole test split."""
 
 
 class Provenance(BaseModel):
@@ -37,6 +62,8 @@ class Provenance(BaseModel):
     """Of a binary model: rows whose score is greater are positive."""
     threshold_rule: str | None = None
     """How it was chosen, in words."""
+    edge: dict[str, EdgeModel] = {}
+    """The models for devices by name. They have the same `threshold`."""
 
 
 class Manifest(Provenance):
@@ -48,6 +75,16 @@ class Manifest(Provenance):
     """When it was released: ISO 8601, UTC."""
     files: dict[str, str]
     """SHA-256 of each file of the SavedModel, by path relative to the version's folder."""
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of everything that was released, by path relative to the version's folder."""
+        return self.files | edge_digests(self.edge)
+
+
+def edge_digests(edge: Mapping[str, EdgeModel]) -> dict[str, str]:
+    """SHA-256 of models for devices, by path relative to a version's folder."""
+    return {str(EDGE / each.file): each.sha256 for each in edge.values()}
 
 
 def read(folder: Path) -> Manifest | None:

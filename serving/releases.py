@@ -2,7 +2,7 @@
 
     SERVING_DIR/models.config                 which versions are in service
     SERVING_DIR/.lock                         held while a release is written
-    SERVING_DIR/MODEL/VERSION/                a SavedModel, with its manifest in assets.extra/
+    SERVING_DIR/MODEL/VERSION/                a SavedModel, with its manifest and models for devices in assets.extra/
     SERVING_DIR/MODEL/.last_version           the highest version ever used
     SERVING_DIR/MODEL/.staging-*, .removed-*  on their way in and out: not integers, so never loaded
 
@@ -57,11 +57,13 @@ class Release:
         return int(self.path.name)
 
 
-def publish(serving_dir: Path, model: str, saved_model: Path, provenance: Provenance, keep: int) -> Release:
+def publish(
+    serving_dir: Path, model: str, saved_model: Path, provenance: Provenance, keep: int, *, edge: Path | None = None
+) -> Release:
     """Releases a SavedModel as the next version of a model, and puts it in service.
 
-    A SavedModel that is there already, file by file, is put in service (again) rather than copied: so a release
-    that was killed half way can be repeated, and a run that changes nothing releases nothing.
+    What is there already, file by file, is put in service (again) rather than copied: so a release that was killed
+    half way can be repeated, and a run that changes nothing releases nothing.
 
     Args:
       serving_dir: the serving directory; made if need be.
@@ -69,6 +71,7 @@ def publish(serving_dir: Path, model: str, saved_model: Path, provenance: Proven
       saved_model: folder of the SavedModel.
       provenance: where the model came from, for the manifest.
       keep: how many versions to keep, the new one among them. Versions in service are kept in any case.
+      edge: folder of the models for devices that `provenance` lists.
 
     Returns:
       The release, which is in service.
@@ -89,10 +92,11 @@ def publish(serving_dir: Path, model: str, saved_model: Path, provenance: Proven
         folder = serving_dir / model
         folder.mkdir(exist_ok=True)
         _sweep(folder)
-        release = _with_files(releases(serving_dir, model), files.digests(saved_model))
+        expected = files.digests(saved_model) | manifest.edge_digests(provenance.edge)
+        release = _with_files(releases(serving_dir, model), expected)
         if release is None:
             version = 1 + _last_version(folder, config)
-            release = _stage_and_rename(folder, version, saved_model, model, provenance)
+            release = _stage_and_rename(folder, version, saved_model, edge, model, provenance)
             files.replace(folder / _LAST_VERSION, f"{version}\n")
         if model_config.stable(config, model) != release.version:
             model_config.set_stable(config, model, folder, release.version)
@@ -133,7 +137,7 @@ def verify(release: Release) -> list[str]:
       One line for each file that is missing or changed; empty when all is well.
     """
     problems = []
-    for name, expected in release.manifest.files.items():
+    for name, expected in release.manifest.digests.items():
         path = release.path / name
         if not path.is_file():
             problems.append(f"{name}: missing")
@@ -194,11 +198,13 @@ def _last_version(folder: Path, config: ModelServerConfig) -> int:
 
 def _with_files(candidates: list[Release], expected: dict[str, str]) -> Release | None:
     """The newest intact release with exactly these files."""
-    same = (release for release in reversed(candidates) if release.manifest.files == expected)
+    same = (release for release in reversed(candidates) if release.manifest.digests == expected)
     return next((release for release in same if not verify(release)), None)
 
 
-def _stage_and_rename(folder: Path, version: int, saved_model: Path, model: str, provenance: Provenance) -> Release:
+def _stage_and_rename(
+    folder: Path, version: int, saved_model: Path, edge: Path | None, model: str, provenance: Provenance
+) -> Release:
     staging = folder / f"{_STAGING}{version}"
     try:
         content = Manifest(
@@ -209,6 +215,10 @@ def _stage_and_rename(folder: Path, version: int, saved_model: Path, model: str,
             files=files.copy_tree(saved_model, staging),
         )
         (staging / manifest.LOCATION).parent.mkdir(exist_ok=True)
+        if edge is not None and provenance.edge:
+            (staging / manifest.EDGE).mkdir()
+            for each in provenance.edge.values():
+                files.copy_file(edge / each.file, staging / manifest.EDGE / each.file)
         files.replace(staging / manifest.LOCATION, content.model_dump_json(indent=1))
         files.flush_folders(staging)
         path = staging.rename(folder / str(version))

@@ -12,6 +12,11 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components import decisions
+from components.artifacts import EdgeModels
+from components.decisions import Decision
+from components.edge import record
+from components.edge.judging import judge_variants, required
+from components.edge.settings import EdgeSettings
 from components.evaluation import blessing, results
 from components.evaluation.config import eval_config
 from components.evaluation.decision import Threshold
@@ -69,8 +74,8 @@ class JudgeExecutor(base_executor.BaseExecutor):
         verdict = artifact_utils.get_single_instance(output_dict["blessing"])
 
         candidate, served = results.load(artifact_utils.get_single_uri(input_dict["evaluation"]))
-        record = Path(artifact_utils.get_single_uri(input_dict["model_run"]), RECORD)
-        trained = json.loads(record.read_text(encoding="utf-8"))
+        training = Path(artifact_utils.get_single_uri(input_dict["model_run"]), RECORD)
+        trained = json.loads(training.read_text(encoding="utf-8"))
         threshold = Threshold(**trained["threshold"]) if trained.get("threshold") else None
         if baseline is not None and baseline.uri == model.uri:
             # A model compared with itself would fail whoever asks for a gain.
@@ -79,8 +84,19 @@ class JudgeExecutor(base_executor.BaseExecutor):
             found = judge(candidate, served, trained["train"], settings)
         if threshold:
             found.insert(0, chosen(threshold))
+        of_variants: list[Decision] = []
+        if exec_properties["edge"]:
+            edge = EdgeSettings.model_validate_json(exec_properties["edge"])
+            of_variants, variants = judge_variants(
+                *record.read_evaluated(artifact_utils.get_single_uri(input_dict["edge_models"])),
+                candidate,
+                edge,
+                settings,
+            )
+            found += required(variants, edge)
+            record.write(variants, verdict.uri)
 
-        decisions.write(found, verdict.uri)
+        decisions.write([*found, *of_variants], verdict.uri)
         results.write(candidate, served, settings.slices, threshold, verdict.uri)
         blessing.write(verdict, decisions.passed(found), model, baseline)
 
@@ -88,6 +104,7 @@ class JudgeExecutor(base_executor.BaseExecutor):
 class _JudgeSpec(ComponentSpec):
     PARAMETERS = {
         "settings": ExecutionParameter(type=str),
+        "edge": ExecutionParameter(type=str),
         "code": ExecutionParameter(type=str),
     }
     INPUTS = {
@@ -95,6 +112,7 @@ class _JudgeSpec(ComponentSpec):
         "model": ChannelParameter(type=standard_artifacts.Model),
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
         "baseline_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "edge_models": ChannelParameter(type=EdgeModels, optional=True),
     }
     OUTPUTS = {"blessing": ChannelParameter(type=standard_artifacts.ModelBlessing)}
 
@@ -110,9 +128,11 @@ class Judge(base_component.BaseComponent):
       baseline_model: the Model in service; a channel that may turn out empty.
       settings: EvaluationSettings as JSON.
       code: fingerprint of the code that this step runs.
+      edge_models: what was made of the model for devices; None where the pipeline makes nothing.
+      edge: EdgeSettings as JSON; empty where the pipeline makes nothing.
 
-    The output `blessing` is a ModelBlessing as TFX's own Evaluator makes it, with `decisions.json` and
-    `metrics.json` in its folder.
+    The output `blessing` is a ModelBlessing as TFX's own Evaluator makes it, with `decisions.json`,
+    `metrics.json` and, for the models for devices, `edge.json` in its folder.
     """
 
     SPEC_CLASS = _JudgeSpec
@@ -126,6 +146,8 @@ class Judge(base_component.BaseComponent):
         baseline_model: types.BaseChannel,
         settings: str,
         code: str,
+        edge_models: types.BaseChannel | None = None,
+        edge: str = "",
     ) -> None:
         super().__init__(
             _JudgeSpec(
@@ -133,8 +155,10 @@ class Judge(base_component.BaseComponent):
                 model=model,
                 model_run=model_run,
                 baseline_model=baseline_model,
+                edge_models=edge_models,
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),
                 settings=settings,
+                edge=edge,
                 code=code,
             )
         )

@@ -68,8 +68,8 @@ def saved_models(folders: Mapping[str, str]) -> Ask:
 
     def ask(examples: list[bytes]) -> Answers:
         return Answers(
-            features={name: _call(model, FEATURES_SIGNATURE, examples) for name, model in loaded.items()},
-            scores={name: _call(model, SIGNATURE, examples)["scores"] for name, model in loaded.items()},
+            features={name: call(model, FEATURES_SIGNATURE, examples) for name, model in loaded.items()},
+            scores={name: call(model, SIGNATURE, examples)["scores"] for name, model in loaded.items()},
         )
 
     return ask
@@ -110,7 +110,8 @@ def batches(
         ]
 
 
-def _call(model: Any, signature: str, examples: list[bytes]) -> dict[str, np.ndarray]:
+def call(model: Any, signature: str, examples: list[bytes]) -> dict[str, np.ndarray]:
+    """What a signature of a loaded SavedModel gives for serialized tf.Examples."""
     outputs = model.signatures[signature](tf.constant(examples))
     return {name: tensor.numpy() for name, tensor in outputs.items()}
 

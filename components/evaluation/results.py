@@ -23,9 +23,6 @@ OVERALL: SliceKey = ()
 
 FILE_NAME = "metrics.json"
 
-CANDIDATE, BASELINE = "candidate", "baseline"
-"""What TFMA calls two models that it compares."""
-
 EXAMPLE_COUNT = "example_count"
 CONFUSION = "confusion"
 """Names under which TFMA is asked for the rows and the confusion matrix of each slice."""
@@ -71,19 +68,6 @@ def load(folder: str) -> tuple[Evaluation, Evaluation | None]:
     Raises:
       DataError: the test split had no rows.
     """
-    found = load_models(folder)
-    candidate = found.get(CANDIDATE) or found.get("")  # TFMA leaves a single model unnamed
-    if candidate is None:
-        raise DataError(
-            "The test split has no rows, so the model cannot be judged.",
-            where=folder,
-            fix="Give the test split more of the data (data.split.test), or give more data.",
-        )
-    return candidate, found.get(BASELINE)
-
-
-def load_models(folder: str) -> dict[str, Evaluation]:
-    """Reads every model's evaluation from a folder that TFMA wrote, by TFMA's name of the model."""
     import tensorflow_model_analysis as tfma  # brings TensorFlow; the rest of this module does without
 
     found: dict[str, dict[SliceKey, SliceMetrics]] = {}
@@ -91,7 +75,14 @@ def load_models(folder: str) -> dict[str, Evaluation]:
         key = _slice_key(record.slice_key)
         for model, values in _values_by_model(record).items():
             found.setdefault(model, {})[key] = _slice_metrics(values)
-    return dict(found)
+    candidate = found.get(tfma.CANDIDATE_KEY) or found.get("")  # TFMA leaves a single model unnamed
+    if candidate is None:
+        raise DataError(
+            "The test split has no rows, so the model cannot be judged.",
+            where=folder,
+            fix="Give the test split more of the data (data.split.test), or give more data.",
+        )
+    return candidate, found.get(tfma.BASELINE_KEY)
 
 
 def write(

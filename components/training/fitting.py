@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,9 @@ def fit(
     """
     training = settings.training
     keras.utils.set_random_seed(training.seed)
-    trainable = _trainable(settings, inputs)
+    network = build_model(inputs, settings.label, settings.model)
+    network.summary(print_fn=logging.info)
+    trainable = _trainable(network, settings, inputs)
     saved = Saved.read(checkpoint) if checkpoint and checkpoint.exists() else None
     history: History = saved.history if saved else {}
     for number, phase in enumerate(phases(training)):
@@ -139,12 +141,45 @@ def fit(
     return Fitted(trainable.network, history, trainable)
 
 
-def _trainable(settings: FitSettings, inputs: Sequence[FeatureInput]) -> Trainable:
+def fit_further(
+    network: keras.Model,
+    settings: FitSettings,
+    inputs: Sequence[FeatureInput],
+    splits: Splits,
+    epochs: int,
+    callbacks: Sequence[Any],
+) -> None:
+    """Trains a network that was trained before, as in the last phase of that training.
+
+    Args:
+      network: with its weights, which are changed.
+      settings: of the training that made it.
+      inputs: the transformed features.
+      splits: what to learn from.
+      epochs: how many.
+      callbacks: Keras callbacks.
+    """
+    training = settings.training
+    steps = splits.steps(training)
+    for phase in phases(training):
+        phase.enter(network)
+    trainable = _trainable(network, settings, inputs)
+    _compile(trainable, settings, replace(phase, epochs=epochs), steps)
+    trainable.fit(
+        splits.train_batches(training),
+        epochs=epochs,
+        steps_per_epoch=steps,
+        class_weight=class_weights(training, settings.label, splits.counts),
+        callbacks=list(callbacks),
+        shuffle=False,
+        verbose=0,
+    )
+
+
+def _trainable(network: keras.Model, settings: FitSettings, inputs: Sequence[FeatureInput]) -> Trainable:
     training = settings.training
     if training.adversarial is not None:
         check_inputs(inputs, "training.adversarial")
-    network = build_model(inputs, settings.label, settings.model)
-    network.summary(print_fn=logging.info)
     images = [each.name for each in inputs if each.is_image]
     augmentation = Augmentation(training.augmentation, images, training.seed) if training.augmentation else None
     return Trainable(network, training, settings.label.task, augmentation)
