@@ -46,7 +46,7 @@ def run_judge(evaluated, model_run, tmp_path, baseline=None, **rules) -> standar
     JudgeExecutor().Do(
         inputs | ({"baseline_model": [baseline]} if baseline else {}),
         {"blessing": [verdict]},
-        {"settings": settings.model_dump_json(), "code": ""},
+        {"settings": settings.model_dump_json(), "edge": "", "code": ""},
     )
     return verdict
 
