@@ -33,6 +33,7 @@ CODE: dict[str, tuple[str, ...]] = {
         "components.evaluation.evaluate",
         "components.evaluation.extracts",
         "components.evaluation.in_memory",
+        "components.evaluation.mean_loss",
         "components.evaluation.model_mean",
         "components.evaluation.output",
         "components.evaluation.saved_model",

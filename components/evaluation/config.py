@@ -9,6 +9,7 @@ from typing import Any
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluation.decision import DEFAULT
+from components.evaluation.mean_loss import MeanLoss
 from components.evaluation.model_mean import ModelMean
 from components.evaluation.results import CONFUSION, EXAMPLE_COUNT
 from components.evaluation.saved_model import FEATURES_SIGNATURE, Facts
@@ -33,7 +34,7 @@ _TFMA_METRICS: dict[Task, dict[str, tuple[str, dict[str, Any]]]] = {
         "f1": ("F1Score", {}),
         "auc": ("AUC", _AUC_THRESHOLDS),
         "auc_pr": ("AUCPrecisionRecall", _AUC_THRESHOLDS),
-        "binary_crossentropy": ("BinaryCrossEntropy", {}),
+        "binary_crossentropy": (MeanLoss.__name__, {"loss": "binary_crossentropy"}),
         "calibration": ("Calibration", {}),
         CONFUSION: ("ConfusionMatrixAtThresholds", {"thresholds": [DEFAULT]}),
     },
@@ -44,11 +45,14 @@ _TFMA_METRICS: dict[Task, dict[str, tuple[str, dict[str, Any]]]] = {
         CONFUSION: ("MultiClassConfusionMatrixAtThresholds", {"thresholds": [0.0]}),
     },
     "regression": {
-        "mean_squared_error": ("MeanSquaredError", {}),
-        "mean_absolute_error": ("MeanAbsoluteError", {}),
+        "mean_squared_error": (MeanLoss.__name__, {"loss": "squared_error"}),
+        "mean_absolute_error": (MeanLoss.__name__, {"loss": "absolute_error"}),
         "calibration": ("Calibration", {}),
     },
 }
+
+_OWN = {metric.__name__: metric.__module__ for metric in (MeanLoss, ModelMean)}
+"""Metrics of our own by name, with the module that TFMA finds them in."""
 
 _AT_THRESHOLD = frozenset({"BinaryAccuracy", "Precision", "Recall", "F1Score", "ConfusionMatrixAtThresholds"})
 """TFMA's metrics that depend on the decision threshold."""
@@ -116,13 +120,13 @@ def _metrics(settings: EvaluationSettings, task: Task) -> Iterator[config_pb2.Me
     for name, (class_name, arguments) in _TFMA_METRICS[task].items():
         yield _metric(class_name, name, **arguments)
     if settings.adversarial:
-        metric = _metric(ModelMean.__name__, FGSM_ACCURACY, feature=settings.adversarial.output)
-        metric.module = ModelMean.__module__
-        yield metric
+        yield _metric(ModelMean.__name__, FGSM_ACCURACY, feature=settings.adversarial.output)
 
 
 def _metric(class_name: str, name: str, **arguments: object) -> config_pb2.MetricConfig:
-    return config_pb2.MetricConfig(class_name=class_name, config=json.dumps({"name": name, **arguments}))
+    return config_pb2.MetricConfig(
+        class_name=class_name, module=_OWN.get(class_name), config=json.dumps({"name": name, **arguments})
+    )
 
 
 def _depends_on_the_model(metric: config_pb2.MetricConfig) -> bool:

@@ -79,16 +79,9 @@ def _combine(batches: Iterable[list[Row]], combiners: list[Any]) -> dict[SliceKe
                 members[key].append(cell)
         for key, parts in members.items():
             for at in by_cell:
-                slices[key][at] = _merge(combiners[at], [slices[key][at], *(part[at] for part in parts)])
+                # Into the slice's own, which comes first: slices share the cells.
+                slices[key][at] = combiners[at].merge_accumulators([slices[key][at], *(part[at] for part in parts)])
     return slices
-
-
-def _merge(combiner: Any, accumulators: list[Any]) -> Any:
-    """Merges into the first accumulator and leaves the others as they are, so that slices may share cells.
-
-    By an iterator, not the list: from a list, TFMA's cross entropy and regression errors count the first twice.
-    """
-    return combiner.merge_accumulators(iter(accumulators))
 
 
 def _private(metric: metric_types.MetricKey) -> bool:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from sklearn import metrics as sk
@@ -22,8 +22,8 @@ RULES = [
 ]
 
 
-def rule(**settings: object) -> DecisionSettings:
-    return TypeAdapter(DecisionSettings).validate_python(settings)
+def rule(**fields: object) -> DecisionSettings:
+    return TypeAdapter(DecisionSettings).validate_python(fields)
 
 
 # Few distinct scores, so that there are ties; 0, 1 and neighbours in float32 among them.
@@ -33,37 +33,39 @@ samples = st.lists(st.tuples(scores, st.booleans()), min_size=2, max_size=30).fi
 )
 
 
-def merit(settings: dict[str, object], score: np.ndarray, truth: np.ndarray, threshold: float) -> float:
+def merit(chosen_by: dict[str, object], score: np.ndarray, truth: np.ndarray, threshold: float) -> float:
     """What a rule looks at, by scikit-learn's definitions."""
     predicted = score > np.float32(threshold)
-    match settings["rule"]:
+    match chosen_by["rule"]:
         case "f_beta":
-            return sk.fbeta_score(truth, predicted, beta=settings.get("beta", 1), zero_division=0)
+            return sk.fbeta_score(truth, predicted, beta=chosen_by.get("beta", 1), zero_division=0)
         case "recall_at_precision":
-            precise = sk.precision_score(truth, predicted, zero_division=0) >= settings["min_precision"]
+            precise = sk.precision_score(truth, predicted, zero_division=0) >= chosen_by["min_precision"]
             return sk.recall_score(truth, predicted) if precise else -math.inf
     wrong = [(~truth & predicted).sum(), (truth & ~predicted).sum()]
-    return -float(np.dot([settings["false_positive"], settings["false_negative"]], wrong))
+    return -float(np.dot([chosen_by["false_positive"], chosen_by["false_negative"]], wrong))
 
 
-@pytest.mark.parametrize("settings", RULES, ids=str)
+@pytest.mark.parametrize("chosen_by", RULES, ids=str)
+@settings(deadline=None)
 @given(rows=samples)
-def test_no_threshold_is_better_and_among_equals_the_highest_wins(settings, rows):
+def test_no_threshold_is_better_and_among_equals_the_highest_wins(chosen_by, rows):
     score, truth = np.float32([each for each, _ in rows]), np.array([each for _, each in rows])
     # Every way to part the rows: above 0 or a score, but never 1 itself, for no score is greater.
     cuts = [cut for cut in np.unique(np.append(score, np.float32(0))) if cut < 1]
-    merits = np.array([merit(settings, score, truth, cut) for cut in cuts])
-    found = choose(rule(**settings), score, truth)
+    merits = np.array([merit(chosen_by, score, truth, cut) for cut in cuts])
+    found = choose(rule(**chosen_by), score, truth)
     if np.isneginf(merits).all():
         assert found.value == 0.5
         assert "the highest precision is" in found.unmet
         return
     assert found.unmet is None
-    assert merit(settings, score, truth, found.value) == pytest.approx(merits.max())
+    assert merit(chosen_by, score, truth, found.value) == pytest.approx(merits.max())
     best = cuts[np.flatnonzero(np.isclose(merits, merits.max()))[-1]]
     np.testing.assert_array_equal(score > np.float32(found.value), score > best)
 
 
+@settings(deadline=None)
 @given(rows=samples)
 def test_recall_at_a_precision_lies_on_scikit_learn_s_curve(rows):
     score, truth = np.float32([each for each, _ in rows]), np.array([each for _, each in rows])
@@ -78,6 +80,7 @@ def test_recall_at_a_precision_lies_on_scikit_learn_s_curve(rows):
             assert found.recall == pytest.approx(reached.max())
 
 
+@settings(deadline=None)
 @given(rows=samples)
 def test_precision_and_recall_are_those_at_the_threshold(rows):
     score, truth = np.float32([each for each, _ in rows]), np.array([each for _, each in rows])
@@ -91,6 +94,7 @@ def test_precision_and_recall_are_those_at_the_threshold(rows):
     assert found.rows == len(rows)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1, width=32, allow_subnormal=False), min_size=1, max_size=20))
 def test_thresholds_part_the_rows_in_every_way_once(values):
     score = np.float32(values)
@@ -116,7 +120,7 @@ def test_a_fixed_threshold_needs_no_rows_of_both_classes():
     assert (found.precision, found.recall) == (0, None)
 
 
-@pytest.mark.parametrize("settings", RULES, ids=str)
+@pytest.mark.parametrize("chosen_by", RULES, ids=str)
 @pytest.mark.parametrize(
     ("score", "truth", "why"),
     [
@@ -126,8 +130,8 @@ def test_a_fixed_threshold_needs_no_rows_of_both_classes():
         ([0.2, math.nan], [True, False], "not a number"),
     ],
 )
-def test_where_there_is_nothing_to_choose_from_the_default_stays_and_says_so(settings, score, truth, why):
-    found = choose(rule(**settings), score, truth)
+def test_where_there_is_nothing_to_choose_from_the_default_stays_and_says_so(chosen_by, score, truth, why):
+    found = choose(rule(**chosen_by), score, truth)
     assert found.value == 0.5
     assert why in found.unmet
 

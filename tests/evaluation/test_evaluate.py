@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import apache_beam as beam
 import numpy as np
 import pytest
 import tensorflow_model_analysis as tfma
 from google.protobuf import json_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import metrics as sk
 from tensorflow_model_analysis.metrics.metric_types import StandardMetricInputs
-from tensorflow_model_analysis.proto import metrics_for_slice_pb2
+from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2
 from tfx import types
 from tfx.components.evaluator import executor as stock
 from tfx.types import standard_artifacts
 
 from components.evaluation import evaluate, extracts, in_memory, results
 from components.evaluation.config import eval_config
+from components.evaluation.mean_loss import LOSSES, MeanLoss
 from components.evaluation.settings import EvaluationSettings
 from components.label import LabelSettings
 from schema.errors import DataError
@@ -144,6 +147,36 @@ def test_neither_batches_nor_other_slices_change_a_slice(rows, size):
         for metric, value in alone[()].items():
             if isinstance(value, float):
                 assert metrics[metric] == pytest.approx(value, nan_ok=True), metric
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["alone", "with baseline"])
+def test_several_workers_of_beam_find_the_mean_losses_that_one_finds(several):
+    """TFMA's own count the first worker's share twice."""
+    rng = np.random.default_rng(3)
+    labels, scores = rng.integers(0, 2, 60).astype(float), rng.random(60)
+    models = ("candidate", "baseline") if several else ("",)
+    config = config_pb2.EvalConfig(model_specs=[config_pb2.ModelSpec(name=name) for name in models])
+    metrics = [MeanLoss(loss, loss) for loss in LOSSES]
+    computations = [each for metric in metrics for each in metric.computations(config, model_names=list(models))]
+    rows = [
+        StandardMetricInputs({"labels": np.array([label]), "predictions": prediction})
+        for label, score in zip(labels, scores, strict=True)
+        for prediction in [dict.fromkeys(models, np.array([score])) if several else np.array([score])]
+    ]
+    combine = beam.combiners.SingleInputTupleCombineFn(*(each.combiner for each in computations))
+    shares = [rows[:40], rows[40:50], rows[50:]]
+    merged = combine.merge_accumulators([combine.add_inputs(combine.create_accumulator(), share) for share in shares])
+    found = {key.name: value for values in combine.extract_output(merged) for key, value in values.items()}
+    assert found == {
+        "binary_crossentropy": pytest.approx(sk.log_loss(labels, scores)),
+        "squared_error": pytest.approx(sk.mean_squared_error(labels, scores)),
+        "absolute_error": pytest.approx(sk.mean_absolute_error(labels, scores)),
+    }
+
+
+def test_a_score_that_is_all_but_certain_has_a_finite_cross_entropy():
+    assert LOSSES["binary_crossentropy"](1, 1.0) == 0
+    assert LOSSES["binary_crossentropy"](0, 1.0) == pytest.approx(-np.log(1e-7))
 
 
 def test_without_rows_there_is_nothing_to_judge(binary, tmp_path):
