@@ -100,12 +100,11 @@ def for_models(config: config_pb2.EvalConfig, models: Mapping[str, Facts]) -> co
     adapted = config_pb2.EvalConfig()
     adapted.CopyFrom(config)
     del adapted.metrics_specs[:]
-    alike = [metric for metric in spec.metrics if not _depends_on_the_model(metric)]
+    own = [metric for metric in spec.metrics if _depends_on_the_model(metric)]
+    for name, facts in models.items() if own else ():
+        adapted.metrics_specs.add(metrics=_of_model(own, facts), model_names=[name])
+    alike = [metric for metric in spec.metrics if metric not in own]
     adapted.metrics_specs.add(metrics=alike, model_names=spec.model_names)
-    for name, facts in models.items():
-        own = list(_of_model([metric for metric in spec.metrics if _depends_on_the_model(metric)], facts))
-        if own:
-            adapted.metrics_specs.add(metrics=own, model_names=[name])
     return adapted
 
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sk
@@ -139,6 +139,7 @@ def test_metrics_are_written_for_other_programs_without_nan(tmp_path):
     assert results.read(str(tmp_path)) == written
 
 
+@settings(deadline=None)
 @given(arrays(np.float64, (4, 4), elements=st.integers(0, 5).map(float)).filter(lambda matrix: matrix.sum() > 0))
 def test_macro_averages_of_a_confusion_matrix_are_scikit_learns(matrix):
     label = [i for i in range(4) for j in range(4) for _ in range(int(matrix[i, j]))]

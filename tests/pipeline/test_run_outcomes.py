@@ -126,6 +126,35 @@ def test_a_run_with_nothing_to_do_imports_no_tensorflow(released):
     assert not {"tensorflow", "apache_beam", "tfx", "keras", "tensorflow_data_validation"} & set(modules)
 
 
+@pytest.mark.slow
+def test_a_model_goes_with_the_threshold_that_a_rule_chose_and_is_measured_under_fgsm(released):
+    run = released.run(
+        *("--set", "evaluation.decision={rule: cost, false_positive: 1, false_negative: 3}"),
+        *("--set", "evaluation.adversarial.epsilon=0.1"),
+        *("--set", "evaluation.thresholds.fgsm_accuracy.min=0.1"),
+        *("--set", "evaluation.change_thresholds.fgsm_accuracy=0.5"),
+    )
+    assert (run.code, run.json["release"]["version"]) == (0, 2), run
+    threshold = run.json["threshold"]
+    assert threshold["rule"] == "least cost, 1 a false positive, 3 a false negative"
+    assert threshold["value"] != 0.5
+    manifest = releases.in_service(released.workspace.serving, "sales").manifest
+    assert (manifest.threshold, manifest.threshold_rule) == (threshold["value"], threshold["rule"])
+    assert manifest.metrics == run.json["metrics"]
+    assert 0.1 <= manifest.metrics["fgsm_accuracy"] <= manifest.metrics["binary_accuracy"]
+
+    judged = {(each["rule"], each["subject"]): each for each in run.json["decisions"]}
+    chosen = judged["decision_threshold", "eval split"]
+    assert (chosen["outcome"], chosen["value"], chosen["bound"]) == ("pass", threshold["value"], threshold["rule"])
+    assert judged["threshold:fgsm_accuracy", "overall"]["outcome"] == "pass"
+    # Version 1 was trained before accuracy under FGSM was asked for.
+    assert judged["change_threshold:fgsm_accuracy", "overall"]["outcome"] == "flag"
+    shown = released.show(run.json["run_id"], "--json").json
+    assert shown["threshold"] == threshold
+    assert all("fgsm_accuracy" in each["metrics"] for each in shown["slices"])
+    assert f"decision threshold: {threshold['value']:.4g} (least cost" in released.show(run.json["run_id"]).stdout
+
+
 def test_a_model_below_its_threshold_is_not_released(released):
     before = released.serving()
     impossible = ("--set", "evaluation.thresholds.binary_crossentropy.max=0")

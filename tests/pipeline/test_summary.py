@@ -5,7 +5,7 @@ import json
 import pytest
 
 from components.decisions import Decision
-from pipeline.summary import DriftResult, ReleaseResult, SliceResult, StepResult, Summary, to_text
+from pipeline.summary import DriftResult, ReleaseResult, SliceResult, StepResult, Summary, ThresholdResult, to_text
 
 FULL = Summary(
     run_id="r1",
@@ -13,6 +13,7 @@ FULL = Summary(
     status="pushed",
     steps=(StepResult("ingest", "complete", 1.23, "15,002 rows [all]"), StepResult("release", "complete", 0.2)),
     metrics={"auc": 0.93, "calibration": float("nan")},
+    threshold=ThresholdResult(0.31234567, "best F-beta, beta 1"),
     slices=(SliceResult("day", "1", 200, {"auc": 0.9}),),
     drift=DriftResult("the model in service (span 1)", 18, ("company",)),
     decisions=(
@@ -30,6 +31,7 @@ def test_the_json_is_the_contract_s():
     assert list(record)[:3] == ["run_id", "pipeline", "status"]
     assert record["steps"][0] == {"id": "ingest", "state": "complete", "seconds": 1.23, "detail": "15,002 rows [all]"}
     assert record["metrics"] == {"auc": 0.93, "calibration": None}
+    assert record["threshold"] == {"value": 0.31234567, "rule": "best F-beta, beta 1"}
     assert record["drift"] == {
         "reference": "the model in service (span 1)", "compared": 18, "drifted": ["company"]
     }  # fmt: skip
@@ -50,7 +52,7 @@ def test_the_text_has_what_a_reader_looks_for_and_no_colours():
     assert "\x1b" not in text
     for told in (
         "taxi: released", "ingest", "15,002 rows [all]", "1 of 2 passed", "warn  `company` drifted", "auc 0.9300",
-        "3 rows did not parse", "version 1", "/w/logs/taxi/r1.log",
+        "decision threshold: 0.3123 (best F-beta, beta 1)", "3 rows did not parse", "version 1", "/w/logs/taxi/r1.log",
     ):  # fmt: skip
         assert told in text
 
