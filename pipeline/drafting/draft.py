@@ -79,8 +79,7 @@ def _images(data: Path, label: str, output: Path) -> Draft:
     found = resolve(DataSettings(path=str(sample)))
     picture, chosen = of_folder(sample, label) if found.format == "images" else of_arrays(found, label)
     path = path_from(output, Path(pattern))
-    spans = "" if "{SPAN}" in pattern else f"   # for spans: {path}/span-{{SPAN}}" if data.is_dir() else ""
-    return Draft([f"  path: {flow(path)}{spans}"], chosen, picture=picture)
+    return Draft([f"  path: {flow(path)}"], chosen, picture=picture)
 
 
 def _table(data: Path, label: str | None, output: Path) -> Draft:
@@ -158,14 +157,15 @@ def _training(draft: Draft) -> list[str]:
         ]
         if draft.picture.photo:
             changes = {"flip": "horizontal", "rotate": 10, "translate": 0.1, "zoom": 0.1}
-            lines.append(f"  augmentation: {flow(changes)}   # take out what would turn one class into another")
+            lines.append(f"  augmentation: {flow(changes)}   # while training only")
     else:
         lines += [
             "  epochs: 20   # at most: it stops when the eval split no longer improves",
             f"  batch_size: {32 if rows < 10_000 else 128}",
         ]
-    if label.settings.task != "regression" and min(label.column.shares) < 0.1:
-        lines.append("  class_weights: balanced   # the rarest class has less than a tenth of the rows")
+    rarest = min(label.column.shares)
+    if label.settings.task != "regression" and rarest < 0.2 / len(label.settings.classes):
+        lines.append(f"  class_weights: balanced   # the rarest class has {rarest:.1%} of the rows")
     return lines
 
 
