@@ -40,7 +40,8 @@ class DataSettings(Section):
     """Where the rows come from, and how they are read and split."""
 
     source: str | None = None
-    """A data set that ships with Headgate (see `data/`); used where `path` is not given."""
+    """A data set that ships with Headgate (`headgate data list`), or `package.module:function`: a generator of your own
+    that yields pairs of an image (a uint8 array) and its label. Used where `path` is not given."""
     path: str | None = None
     """A file, a glob, or a pattern with `{SPAN}` (and `{VERSION}`), such as `in/span-{SPAN}/*.csv`. The
     placeholders stand for digits, with or without leading zeros. For images also a folder."""

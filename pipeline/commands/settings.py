@@ -43,15 +43,21 @@ def check(
 
 
 def init(
-    data: Annotated[Path, typer.Argument(help="A CSV or Parquet file with a header.")],
-    label: Annotated[str | None, typer.Option("--label", metavar="COLUMN", help="The column to predict.")] = None,
+    data: Annotated[Path, typer.Argument(help="A CSV or Parquet file with a header, or a folder of images.")],
+    label: Annotated[
+        str | None, typer.Option("--label", metavar="COLUMN", help="The column to predict; of a folder, a name.")
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("pipeline.yaml"),
 ) -> None:
     r"""Draft a settings file from your data.
 
+    That is a table with a header, also one with a column of paths of images; a folder with a sub-folder of images for
+    each class; or IDX or npz files.
+
     \b
-    Example:
+    Examples:
       headgate init customers.csv --label churned --output customers.yaml
+      headgate init photos --output photos.yaml
     """
     from pipeline.drafting.draft import draft
 

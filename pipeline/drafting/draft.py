@@ -14,6 +14,9 @@ from pipeline.drafting.profile import Column, profile, read_sample
 from pipeline.drafting.text import flow, path_from, pipeline_name
 from schema.errors import SettingsError
 
+STEPS = 3000
+"""How many steps a network needs, more or less, before it sees something in an image."""
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -149,11 +152,12 @@ def _training(draft: Draft) -> list[str]:
     label, rows = draft.label, draft.label.column.rows
     lines = ["training:"]
     if draft.picture:
+        epochs = min(max(STEPS * 32 // rows, 30), 200)
         lines += [
-            "  epochs: 30   # at most: it stops when the eval split no longer improves",
+            f"  epochs: {epochs}   # at most: it stops when the eval split no longer improves",
             "  batch_size: 32",
             "  learning_rate: 0.0003",
-            "  early_stopping: {patience: 8}",
+            f"  early_stopping: {{patience: {epochs // 4}}}",
         ]
         if draft.picture.photo:
             changes = {"flip": "horizontal", "rotate": 10, "translate": 0.1, "zoom": 0.1}
@@ -171,8 +175,13 @@ def _training(draft: Draft) -> list[str]:
 
 def _evaluation(draft: Draft) -> list[str]:
     bounds, changes, note = thresholds(draft.label)
+    images = draft.picture and draft.label.settings.task == "binary"
+    decision = (
+        "  decision: {rule: f_beta}   # the score above which a row is positive: where F1 is best on the eval split"
+    )
     return [
         "evaluation:",
+        *([decision] if images else []),
         *slice_lines(draft.columns),
         f"  thresholds: {flow(bounds)}   # {note}",
         f"  change_thresholds: {flow(changes)}   # how much worse than the model in service it may be",
