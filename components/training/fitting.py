@@ -190,7 +190,8 @@ def _compile(trainable: Trainable, settings: FitSettings, phase: Phase, steps: i
         optimizer(settings.training, phase.learning_rate, steps * phase.epochs),
         loss(settings.training, settings.label.task),
         metrics=metrics(settings.label.task),
-        steps_per_execution=_steps_per_call(steps),
+        # Keras's loop of steps does not run on several replicas.
+        steps_per_execution=_steps_per_call(steps) if trainable.distribute_strategy.num_replicas_in_sync == 1 else 1,
     )
 
 

@@ -46,3 +46,35 @@ def linear(inputs: Any, head: Any, settings: Any) -> Any:
 def not_a_model(inputs: Any, head: Any, settings: Any) -> str:
     """Returns something else."""
     return "a network"
+
+
+def weighted_cross_entropy(network: Any, features: Any, labels: Any, scores: Any, sample_weight: Any) -> Any:
+    """A loss for each row: binary cross-entropy, as Keras computes it."""
+    import keras
+
+    loss = keras.losses.binary_crossentropy(labels, scores)
+    return loss if sample_weight is None else loss * sample_weight
+
+
+def small_gradients(network: Any, features: Any, labels: Any, scores: Any, sample_weight: Any) -> Any:
+    """A scalar loss: cross-entropy, and how steeply the scores follow from `number`."""
+    import keras
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(features["number"])
+        again = network(features, training=True)
+    slope = tape.gradient(again, features["number"])
+    return tf.reduce_mean(keras.losses.binary_crossentropy(labels, scores)) + 10 * tf.reduce_mean(tf.square(slope))
+
+
+def no_loss(network: Any, features: Any, labels: Any, scores: Any, sample_weight: Any) -> Any:
+    """Gives something else than a loss."""
+    return "low"
+
+
+def pairs(network: Any, features: Any, labels: Any, scores: Any, sample_weight: Any) -> Any:
+    """Gives two numbers for each row."""
+    import tensorflow as tf
+
+    return tf.concat([scores, scores], axis=1)
