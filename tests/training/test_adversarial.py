@@ -13,12 +13,12 @@ from schema.errors import SettingsError
 
 @pytest.fixture(scope="module")
 def tempting():
-    """Photos with one pixel that tells the label in 19 of 20 cases, and 63 that tell it by a shade, but always."""
+    """Photos with two bright pixels that tell the label in 19 of 20 cases; all others tell it by a shade."""
     generator = np.random.default_rng(0)
     labels = generator.integers(2, size=(1200, 1))
     side = (2 * labels - 1)[:, :, None, None]
-    photos = 0.5 + 0.04 * side + 0.1 * generator.normal(size=(1200, 8, 8, 1))
-    photos[:, 0, 0] = 0.5 + 0.3 * side[:, 0, 0] * generator.choice([1, -1], p=[0.95, 0.05], size=(1200, 1))
+    photos = 0.5 + 0.08 * side + 0.1 * generator.normal(size=(1200, 8, 8, 1))
+    photos[:, :1, :2] = 0.5 + 0.3 * side * generator.choice([1, -1], p=[0.95, 0.05], size=(1200, 1, 1, 1))
     return in_two({"photo": photos.clip(0, 1).astype(np.float32)}, labels, BINARY)
 
 
@@ -31,13 +31,13 @@ def accuracy(fitted, data, epsilon: float) -> float:
     return float(np.concatenate(right).mean())
 
 
-def test_accuracy_under_attack_is_far_higher_than_without_it(tempting):
-    settings = {"epochs": 10, "model": PLAIN}
+def test_accuracy_under_attack_is_higher_than_without_it(tempting):
+    settings = {"epochs": 15, "model": PLAIN}
     plain = fit(PHOTO, tempting, **settings)
-    hardened = fit(PHOTO, tempting, adversarial={"epsilon": 0.1, "weight": 0.8}, **settings)
-    assert accuracy(plain, tempting, 0.0) > 0.95
-    assert accuracy(hardened, tempting, 0.0) > 0.9
-    assert accuracy(hardened, tempting, 0.1) > accuracy(plain, tempting, 0.1) + 0.2
+    hardened = fit(PHOTO, tempting, adversarial={"epsilon": 0.1}, **settings)
+    assert accuracy(plain, tempting, 0.0) == pytest.approx(0.95, abs=0.02)
+    assert accuracy(hardened, tempting, 0.0) == pytest.approx(0.95, abs=0.02)
+    assert accuracy(hardened, tempting, 0.1) > accuracy(plain, tempting, 0.1) + 0.1
 
 
 def test_the_loss_is_a_mix_of_clean_and_perturbed_rows():

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_transform as tft
 from small_training import Trained, build, serialize, train, trainer_settings
 
+from components.models.inputs import feature_inputs
+from components.models.registry import build_model
 from components.models.settings import ModelSettings
+from components.training.trainer import TrainerSettings
 from components.transform.settings import ColumnSettings, FeaturesSettings
 from schema.errors import SettingsError
 
@@ -26,6 +31,21 @@ def test_learns_a_rule_that_the_features_determine(trained: Trained) -> None:
     assert record["eval"]["binary_accuracy"] > 0.9
     assert record["eval"]["auc"] > 0.95
     assert len(record["history"]["loss"]) == record["epochs"] <= 15
+
+
+def test_the_network_can_be_started_from_what_was_written(trained: Trained) -> None:
+    transform_output = tft.TFTransformOutput(trained.transform_graph.uri)
+    inputs = feature_inputs(transform_output, trained.settings.features)
+    network = build_model(inputs, trained.settings.label, trained.settings.model)
+    network.load_weights(trained.model_run / "weights.weights.h5")
+    served = tf.saved_model.load(str(trained.model)).signatures
+    rows = tf.constant([serialize(row) for row in trained.rows[:20]])
+    features = served["transform_features"](examples=rows)
+    np.testing.assert_allclose(network(features), served["serving_default"](examples=rows)["scores"], atol=1e-6)
+
+
+def test_no_checkpoint_is_left(trained: Trained) -> None:
+    assert not Path(trained.settings.checkpoints).exists()
 
 
 def test_writes_tensorboard_events(trained: Trained) -> None:
@@ -129,6 +149,42 @@ def test_training_stops_early_and_keeps_the_best_weights(trained: Trained, tmp_p
     record = json.loads((run / "training.json").read_text())
     assert record["epochs"] < 40
     assert record["eval"]["loss"] == pytest.approx(min(record["history"]["val_loss"]), rel=1e-3)
+
+
+def test_a_training_that_broke_off_goes_on_and_another_setting_starts_afresh(
+    trained: Trained, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = trainer_settings(tmp_path / "tensorboard", epochs=3, early_stopping=None)
+    places = (trained.examples, trained.transform_graph)
+
+    def run(name: str, settings: TrainerSettings) -> tuple[dict[str, Any], list[str]]:
+        caplog.clear()
+        with caplog.at_level("INFO", "headgate.progress"):
+            _, model_run = train(settings, *places, tmp_path / name)
+        return json.loads((model_run / "training.json").read_text()), caplog.messages
+
+    whole, _ = run("whole", settings)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="disk"):
+        patch.setattr("tensorflow.saved_model.save", _full_disk)
+        run("broken", settings)
+    assert len(list(Path(settings.checkpoints).iterdir())) == 1
+
+    again, said = run("again", settings)
+    assert again == whole
+    assert said == ["going on after epoch 3", "exporting the model"]
+    assert not Path(settings.checkpoints).exists()
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="disk"):
+        patch.setattr("tensorflow.saved_model.save", _full_disk)
+        run("broken again", settings)
+    training = settings.training.model_copy(update={"learning_rate": 0.002})
+    _, said = run("changed", settings.model_copy(update={"training": training}))
+    assert said[0].startswith("epoch 1/3")
+    assert not Path(settings.checkpoints).exists()
+
+
+def _full_disk(*arguments: Any, **options: Any) -> None:
+    raise OSError("the disk is full")
 
 
 def test_the_users_own_functions_take_the_places_of_ours(tmp_path: Path) -> None:
