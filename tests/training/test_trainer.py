@@ -161,7 +161,8 @@ def test_a_training_that_broke_off_goes_on_and_another_setting_starts_afresh(
         caplog.clear()
         with caplog.at_level("INFO", "headgate.progress"):
             _, model_run = train(settings, *places, tmp_path / name)
-        return json.loads((model_run / "training.json").read_text()), caplog.messages
+        said = [record.getMessage() for record in caplog.records if record.name == "headgate.progress"]
+        return json.loads((model_run / "training.json").read_text()), said
 
     whole, _ = run("whole", settings)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="disk"):
