@@ -172,7 +172,8 @@ def test_a_training_that_broke_off_goes_on_and_another_setting_starts_afresh(
 
     again, said = run("again", settings)
     assert again == whole
-    assert said == ["going on after epoch 3", "exporting the model"]
+    assert said[-2:] == ["going on after epoch 3", "exporting the model"]
+    assert not any(line.startswith("epoch") for line in said)
     assert not Path(settings.checkpoints).exists()
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="disk"):
@@ -180,7 +181,7 @@ def test_a_training_that_broke_off_goes_on_and_another_setting_starts_afresh(
         run("broken again", settings)
     training = settings.training.model_copy(update={"learning_rate": 0.002})
     _, said = run("changed", settings.model_copy(update={"training": training}))
-    assert said[0].startswith("epoch 1/3")
+    assert any(line.startswith("epoch 1/3") for line in said)
     assert not Path(settings.checkpoints).exists()
 
 
