@@ -74,12 +74,12 @@ def write(folders: Sequence[Path], settings: IngestSettings, target: Path) -> li
     for folder in folders:
         for path in visible(folder):
             if not path.is_dir():
-                rows.append((os.path.relpath(path, root), None))  # lies in no class: quarantined as without a label
+                rows.append((str(path.relative_to(root)), None))  # lies in no class: quarantined as without a label
                 continue
             files = list(files_below(path))
             if path.name not in known:
                 raise _no_class(path, len(files), known)
-            rows += [(os.path.relpath(file, root), known[path.name]) for file in files]
+            rows += [(str(file.relative_to(root)), known[path.name]) for file in files]
     _check_classes({label for _, label in rows}, known, root)
     rows.sort(key=lambda row: hashlib.blake2b(os.fsencode(row[0]), digest_size=8).digest())
     kind = pa.string() if settings.label.type == "string" else pa.int64()
