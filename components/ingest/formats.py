@@ -17,7 +17,8 @@ FOLDERS: dict[Format, str] = {
 }
 """Formats that are read from a folder, with what it holds."""
 
-_IMAGES = (".png", ".jpg", ".jpeg")
+PICTURES = (".png", ".jpg", ".jpeg")
+"""Endings that tell a folder of images, and an image that lies in no class from a README."""
 
 
 def recognise(data: DataSettings, paths: Sequence[Path]) -> tuple[Format, tuple[Path, ...]]:
@@ -124,19 +125,29 @@ def files_below(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in names if not name.startswith("."))
 
 
+def by_class(folder: Path) -> dict[str | None, list[Path]]:
+    """The files of a folder of images by the name of their class, its sub-folder; hidden ones are no class's.
+
+    Images beside the sub-folders stand under None. Other files there are no data.
+    """
+    found = visible(folder)
+    beside = [path for path in found if not path.is_dir() and path.name.lower().endswith(PICTURES)]
+    return {None: beside, **{path.name: sorted(files_below(path)) for path in found if path.is_dir()}}
+
+
 def _format_inside(folder: Path) -> Format | None:
     for form in ("idx", "npz"):
         if _inside(folder, form):
             return form
-    pictures = (file for path in visible(folder) if path.is_dir() for file in files_below(path))
-    return "images" if any(file.name.lower().endswith(_IMAGES) for file in pictures) else None
+    files = (file for path in visible(folder) if path.is_dir() for file in files_below(path))
+    return "images" if any(file.name.lower().endswith(PICTURES) for file in files) else None
 
 
 def _inside(folder: Path, form: Format) -> list[Path]:
     """The files of a format in a folder, by name; of a file that is there plain and as `.gz`, the plain one."""
-    files = [path for path in visible(folder) if not path.is_dir()]
     if form == "images":
-        return [*files, *(file for path in visible(folder) if path.is_dir() for file in sorted(files_below(path)))]
+        return [file for files in by_class(folder).values() for file in files]
+    files = [path for path in visible(folder) if not path.is_dir()]
     endings = tuple(suffix for suffix, of in SUFFIXES.items() if of == form)
     found = [file for file in files if file.name.lower().endswith(endings)]
     return [file for file in found if not (file.suffix == ".gz" and file.with_suffix("") in found)]

@@ -107,10 +107,10 @@ def inspect(data: bytes, limits: Limits, name: str = "") -> Measures:
     with _told():
         image = _opened(data, kind)
         _check_header(image, data, kind, limits)
+        _check_end(data, kind)
         if kind == "png":
             _opened(data, kind).verify()  # the checksums, which decoding does not look at
         image.load()
-    _check_end(data, kind)
     channels = 3 if image.mode == "P" else len(image.getbands())
     return Measures(image.width, image.height, channels, kind, *_light(image))
 
@@ -181,8 +181,7 @@ def _told() -> Iterator[None]:
     except Unfit:
         raise
     except Exception as error:
-        text = str(error) or type(error).__name__
-        raise Unfit(f"is cut short: {text}" if "truncated" in text.lower() else f"does not decode: {text}") from error
+        raise Unfit(f"does not decode: {str(error) or type(error).__name__}") from error
 
 
 def _light(image: Image.Image) -> tuple[float, float]:

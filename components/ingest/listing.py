@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.ingest.formats import files_below, visible
+from components.ingest.formats import by_class
 from components.ingest.rejects import Reject
 from components.ingest.settings import IngestSettings
 from components.ingest.spans import Input
@@ -72,14 +72,12 @@ def write(folders: Sequence[Path], settings: IngestSettings, target: Path) -> li
     known = _classes(settings.label)
     rows: list[tuple[str, int | str | None]] = []
     for folder in folders:
-        for path in visible(folder):
-            if not path.is_dir():
-                rows.append((str(path.relative_to(root)), None))  # lies in no class: quarantined as without a label
-                continue
-            files = list(files_below(path))
-            if path.name not in known:
-                raise _no_class(path, len(files), known)
-            rows += [(str(file.relative_to(root)), known[path.name]) for file in files]
+        for name, files in by_class(folder).items():
+            if name is not None and name not in known:
+                raise _no_class(folder / name, len(files), known)
+            # Without a class, and so without a label: for the quarantine.
+            label = None if name is None else known[name]
+            rows += [(str(file.relative_to(root)), label) for file in files]
     _check_classes({label for _, label in rows}, known, root)
     rows.sort(key=lambda row: hashlib.blake2b(os.fsencode(row[0]), digest_size=8).digest())
     kind = pa.string() if settings.label.type == "string" else pa.int64()

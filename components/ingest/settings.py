@@ -79,6 +79,12 @@ class DataSettings(Section):
             raise ValueError("give `path` (your files) or `source` (a data set that ships with Headgate)")
         return self
 
+    @model_validator(mode="after")
+    def _rooted(self) -> DataSettings:
+        if self.root is not None and self.format in ("images", "idx", "npz"):
+            raise ValueError(f"`root` is where a manifest's paths start; the format {self.format} has no manifest")
+        return self
+
 
 class IngestSettings(Section):
     """What the ingest step needs to know."""

@@ -91,7 +91,7 @@ def fingerprint(files: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for file in sorted(files):
         stat = file.stat() if file.exists() else file.lstat()  # a link to nothing
-        digest.update(f"{os.path.relpath(file, base)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+        digest.update(os.fsencode(f"{os.path.relpath(file, base)}\0{stat.st_size}\0{stat.st_mtime_ns}\n"))
     return digest.hexdigest()[:16]
 
 

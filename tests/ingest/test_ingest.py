@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import gzip
-import json
 import sys
 from collections import Counter
 from pathlib import Path
 
-import apache_beam as beam
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ingested import quarantine, rows_of, run
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
-from components.ingest import csv_reader, tfrecord
+from components.ingest import csv_reader
 from components.ingest.deal import deal
 from components.ingest.peek import peek_columns
 from components.ingest.settings import DataSettings, IngestSettings
-from components.ingest.shards import Summary, ingest
-from components.ingest.spans import resolve
 from components.ingest.survey import decide, survey
 from components.label import LabelSettings
 from schema.errors import DataError, HeadgateError, SettingsError
@@ -32,25 +29,6 @@ LABEL = LabelSettings(name="y")
 
 def make(path: Path | str, columns: dict | None = None, label: LabelSettings = LABEL, **data) -> IngestSettings:
     return IngestSettings(data=DataSettings(path=str(path), **data), columns=columns or {}, label=label)
-
-
-def run(settings: IngestSettings, target: Path) -> Summary:
-    options = ["--runner=FnApiRunner", "--direct_running_mode=in_memory"]
-    return ingest(resolve(settings.data), settings, target, lambda: beam.Pipeline(argv=options))
-
-
-def rows_of(target: Path, split: str = "*") -> list[dict]:
-    """The rows that were written, as {feature: value}; lists of one value taken apart."""
-    rows = []
-    for path in sorted(target.glob(f"Split-{split}/*")):
-        for part in tfrecord.read(path, 10_000):
-            batch = ExamplesToRecordBatchDecoder().DecodeBatch(part.data)
-            rows += [{name: value[0] if value else None for name, value in row.items()} for row in batch.to_pylist()]
-    return rows
-
-
-def quarantine(target: Path) -> list[dict]:
-    return [json.loads(line) for line in (target / "quarantine.jsonl").read_text().splitlines()]
 
 
 def csv_of(rows: int, start: int = 0) -> str:
