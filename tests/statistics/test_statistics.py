@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from tensorflow_metadata.proto.v0 import statistics_pb2
+import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx import types
 from tfx.components.statistics_gen import executor as stock
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
 
 from components import statistics
+from components.feature_statistics import by_name
 from components.ingest import tfrecord
 from components.ingest.encode import Encoder
 from schema.errors import DataError
@@ -30,6 +32,7 @@ def table(rows: int, seed: int) -> pa.RecordBatch:
             "word": pa.array(random.choice(words, rows), mask=random.random(rows) < 0.2),
             "list": pa.array([list(range(row % 3)) for row in range(rows)], pa.list_(pa.int64())),
             "empty": pa.nulls(rows, pa.string()),
+            "image": pa.array([random.bytes(40) for _ in range(rows)], pa.binary()),
         }
     )
 
@@ -55,7 +58,7 @@ def compute(tmp_path, examples):
         artifact = standard_artifacts.ExampleStatistics()
         artifact.uri = str(tmp_path / executor.__module__)
         options = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--sdk_container_image=unused"]
-        properties = {"stats_options_json": statistics.options(()).to_json(), "exclude_splits": "[]"}
+        properties = {"stats_options_json": statistics.options(["image"]).to_json(), "exclude_splits": "[]"}
         context = BaseBeamExecutor.Context(beam_pipeline_args=options, tmp_dir=str(tmp_path / "tmp"))
         executor(context).Do({"examples": [examples]}, {"statistics": [artifact]}, properties)
         found = {}
@@ -109,6 +112,16 @@ def test_large_inputs_go_through_beam(compute, on_beam, monkeypatch):
     _, found = compute(statistics.Executor)
     assert len(on_beam) == 1
     assert found["train"].datasets[0].num_examples == SPLITS["train"]
+
+
+def test_images_are_bytes_whose_values_are_not_counted(compute):
+    _, found = compute(statistics.Executor)
+    image = by_name(found["train"])["image"]
+    assert image.type == statistics_pb2.FeatureNameStatistics.BYTES
+    assert image.bytes_stats.max_num_bytes_int == 40
+    schema = tfdv.infer_schema(found["train"], infer_feature_shape=False)
+    (feature,) = [feature for feature in schema.feature if feature.name == "image"]
+    assert (feature.type, feature.WhichOneof("domain_info")) == (schema_pb2.BYTES, None)
 
 
 def test_damaged_examples_are_told_with_file_and_record(compute, tmp_path):
