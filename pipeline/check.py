@@ -47,8 +47,8 @@ def check(loaded: Loaded) -> Checked:
       loaded: the settings. A data set that ships with Headgate is looked at in a temporary folder.
 
     Raises:
-      SettingsError: there are no input files, or a function of the user's is not there, or the curated schema does
-        not parse, or a slice or another setting names a column that neither the features nor the data have.
+      SettingsError: there are no input files, or a function or file of the user's is not there, or the curated schema
+        does not parse, or a slice or another setting names a column that neither the features nor the data have.
       DataError: the data lack a feature or the label, or their columns cannot be read.
     """
     from components.ingest.peek import peek_columns
@@ -56,6 +56,10 @@ def check(loaded: Loaded) -> Checked:
     curated = curated_path(loaded.settings.schema_, loaded.settings.name, loaded.file)
     if curated is not None:
         read_schema(curated)
+    weights = loaded.settings.model.weights_file
+    if weights is not None and not weights.is_file():
+        place = loaded.document.place(("model", "weights"))
+        raise SettingsError("The file with the weights is not there.", where=place, received=str(weights))
     if str(loaded.base) not in sys.path:  # for `data.prepare`
         sys.path.insert(0, str(loaded.base))
     with tempfile.TemporaryDirectory() as folder:

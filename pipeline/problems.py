@@ -164,7 +164,7 @@ def _choices(detail: ErrorDetails) -> list[str]:
 
 def _sentence(message: str, path: Path, document: Document) -> SettingsError:
     """An error that a settings model words itself, such as ``slice `day`: ...``, with the place it is about."""
-    about = re.match(r"([a-z_]+(?:\.[a-z_]+)+): ", message)
+    about = re.match(r"([a-z_]+(?:\.[a-z0-9_]+)+): ", message)
     if about:
         path = tuple(about[1].split("."))
         message = message[about.end() :]

@@ -67,11 +67,18 @@ class PipelineSettings(Section):
         if self.edge:
             for misfit in self.edge.misfits(self.features, self.evaluation, self.label.task):
                 raise ValueError(misfit)
-        images = self.features.images
-        if self.model.build in ONE_IMAGE and not self.features.preprocessing_fn and len(images) != 1:
-            raise ValueError(f"model.build: `{self.model.build}` takes one image; received {list(images) or 'none'}")
+        self._network_fits_the_images()
         self._training_fits_the_inputs()
         return self
+
+    def _network_fits_the_images(self) -> None:
+        if self.model.build not in ONE_IMAGE or self.features.preprocessing_fn:
+            return
+        images = self.features.images
+        if len(images) != 1:
+            raise ValueError(f"model.build: `{self.model.build}` takes one image; received {list(images) or 'none'}")
+        for image in images.values():
+            self.model.check_image(*image.shape)
 
     def _evaluation_fits_the_task(self) -> None:
         task = self.label.task

@@ -11,13 +11,14 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from components.models.settings import IMAGENET
 from pipeline.document import Document, describe, override, parse
 from pipeline.problems import choice, one_error, translate
 from pipeline.settings import PipelineSettings
 from schema.errors import SettingsError
 
 PRESETS = Path(__file__).parent / "presets"
-_PATHS = (("data", "path"), ("data", "root"), ("schema", "path"))
+_PATHS = (("data", "path"), ("data", "root"), ("schema", "path"), ("model", "weights"))
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _make_absolute(document: Document, base: Path) -> None:
     """Relative paths start at the file's folder; those of `--set` at the current one, where it was typed."""
     for section, key in _PATHS:
         values = document.data.get(section)
-        if isinstance(values, dict) and isinstance(values.get(key), str):
+        if isinstance(values, dict) and isinstance(values.get(key), str) and values[key] != IMAGENET:
             typed = any(path in document.overrides for path in ((section,), (section, key)))
             values[key] = str((Path.cwd() if typed else base) / Path(values[key]).expanduser())
 

@@ -21,7 +21,7 @@ CODE: dict[str, tuple[str, ...]] = {
     "transform": ("components.transform",),
     "train": (
         *("components.training", "components.models", "components.transform", "components.label"),
-        *("components.evaluation.decision", "components.evaluation.settings"),
+        *("components.evaluation.decision", "components.evaluation.settings", "components.ingest.tfrecord"),
     ),
     "edge": (
         *("components.edge", "components.training", "components.models", "components.transform", "components.label"),
@@ -63,11 +63,11 @@ def active_steps(sections: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def step_code(step: str, settings: PipelineSettings) -> str:
-    """Fingerprints the code that a step depends on, the user's own functions included.
+    """Fingerprints the code that a step depends on, the user's own functions and given weights included.
 
     Args:
       step: one of `STEPS`.
-      settings: names the user's functions.
+      settings: names the user's functions and files.
 
     Returns:
       SHA-256 in hexadecimal.
@@ -78,7 +78,12 @@ def step_code(step: str, settings: PipelineSettings) -> str:
         "train": (settings.features.preprocessing_fn, settings.model.build, settings.training.step),
         "edge": (settings.model.build, settings.training.step),
     }
-    return code_fingerprint(*CODE[step], *user_modules(own.get(step, ())))
+    code = code_fingerprint(*CODE[step], *user_modules(own.get(step, ())))
+    weights = settings.model.weights_file
+    if step not in TRAINING or weights is None or not weights.is_file():
+        return code
+    with weights.open("rb") as file:
+        return hashlib.sha256(code.encode() + hashlib.file_digest(file, "sha256").digest()).hexdigest()
 
 
 def run_fingerprint(settings: PipelineSettings, input_fingerprint: str, schema: bytes) -> str:

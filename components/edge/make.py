@@ -138,7 +138,7 @@ class _Maker:
         PROGRESS.info("pruning to a sparsity of %g", pruning.sparsity)
         label, training = self._settings.label, self._settings.training
         train, held_out = ([str(path) for path in self._source.files[split]] for split in ("train", "eval"))
-        rows = Rows(self._rows.transform, label, self._settings.features.exact_images)
+        rows = Rows(self._rows.transform, label, self._settings.features.decoded_images)
         with prepare(rows, train, held_out, label, training) as splits:
             pruner = MagnitudePruning(pruning.sparsity, splits.steps(training) * pruning.epochs)
             fit_further(network, self._settings, self._features, splits, pruning.epochs, [pruner])

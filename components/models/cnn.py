@@ -9,7 +9,6 @@ import keras
 from components.models import blocks
 from components.models.inputs import FeatureInput, Head, the_image
 from components.models.settings import ConvolutionSettings, ModelSettings
-from schema.errors import SettingsError
 
 
 def build(inputs: Sequence[FeatureInput], head: Head, settings: ModelSettings) -> keras.Model:
@@ -24,12 +23,12 @@ def build(inputs: Sequence[FeatureInput], head: Head, settings: ModelSettings) -
       An uncompiled Keras model.
 
     Raises:
-      SettingsError: there is not exactly one image, or nothing of it is left to pool.
+      SettingsError: there is not exactly one image, or it is too small.
 
     Input shape: a dictionary of [batch, *shape] tensors, by feature name.
     Output shape: [batch, head.units], float32.
     """
-    image, others = the_image(inputs, "cnn")
+    image, others = the_image(inputs, settings)
     tensors = blocks.input_tensors(inputs)
     x = tensors[image.name]
     for number, convolution in enumerate(settings.convolutions, start=1):
@@ -42,15 +41,6 @@ def build(inputs: Sequence[FeatureInput], head: Head, settings: ModelSettings) -
 
 def _convolution(x: keras.KerasTensor, settings: ConvolutionSettings, number: int) -> keras.KerasTensor:
     """Convolution, batch normalisation, activation, pooling, dropout."""
-    smallest = settings.pool + (settings.kernel - 1 if settings.padding == "valid" else 0)
-    if min(x.shape[1:3]) < smallest:
-        raise SettingsError(
-            "Nothing of the image is left for a convolution.",
-            where=f"model.convolutions.{number - 1}",
-            expected=f"at least {smallest} x {smallest} pixels",
-            received=f"{x.shape[1]} x {x.shape[2]}",
-            fix="fewer convolutions, `padding: same`, a smaller `pool`, or a larger image in `features.images`",
-        )
     convolution = keras.layers.Conv2D(
         settings.filters,
         settings.kernel,

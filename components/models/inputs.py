@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components.models.settings import ModelSettings
 from components.transform.settings import ColumnSettings, CrossSettings, FeaturesSettings
 from schema.errors import SettingsError
 
@@ -61,29 +62,36 @@ class Head:
     activation: str
 
 
-def the_image(inputs: Sequence[FeatureInput], network: str) -> tuple[FeatureInput, list[FeatureInput]]:
+def the_image(inputs: Sequence[FeatureInput], settings: ModelSettings) -> tuple[FeatureInput, list[FeatureInput]]:
     """Finds the image for a network that takes one.
 
     Args:
       inputs: the transformed features.
-      network: its name, for the error.
+      settings: the `model` section.
 
     Returns:
       The image, and the other features.
 
     Raises:
-      SettingsError: there is none, or more than one.
+      SettingsError: there is none, or more than one, or the network cannot take its shape.
     """
     images = [each for each in inputs if each.is_image]
     if len(images) != 1:
         raise SettingsError(
-            f"The network `{network}` takes one image.",
+            f"The network `{settings.build}` takes one image.",
             where="features.images",
             expected="one image",
             received=", ".join(each.name for each in images) or "none",
             fix="`build: dense` takes any number of images, and none",
         )
-    return images[0], [each for each in inputs if not each.is_image]
+    [image] = images
+    try:
+        settings.check_image(*image.shape)
+    except ValueError as error:
+        raise SettingsError(
+            "The network cannot take the image.", where=f"image {image.name}", received=str(error)
+        ) from None
+    return image, [each for each in inputs if not each.is_image]
 
 
 def feature_inputs(transform_output: Any, features: FeaturesSettings) -> list[FeatureInput]:

@@ -11,6 +11,7 @@ from components.dotted import load_function
 from components.label import LabelSettings
 from components.models.inputs import FeatureInput, Head
 from components.models.settings import ModelSettings
+from components.models.weights import load_weights
 from schema.errors import SettingsError
 
 
@@ -23,10 +24,11 @@ def build_model(inputs: Sequence[FeatureInput], label: LabelSettings, settings: 
       settings: the `model` section.
 
     Returns:
-      An uncompiled Keras model from a dictionary of features to [batch, units] scores.
+      An uncompiled Keras model from a dictionary of features to [batch, units] scores, with the weights that
+      `model.weights` names, if any.
 
     Raises:
-      SettingsError: if there is no such function, or it returns something else.
+      SettingsError: if there is no such function, or it returns something else, or the weights do not fit it.
     """
     head = head_for(label)
     model = _builder(settings.build)(inputs, head, settings)
@@ -37,6 +39,8 @@ def build_model(inputs: Sequence[FeatureInput], label: LabelSettings, settings: 
             expected=f"a keras.Model with output shape (None, {head.units})",
             received=f"{type(model).__name__} {getattr(model, 'output_shape', '')}",
         )
+    if settings.weights_file:
+        load_weights(model, settings.weights_file)
     return model
 
 

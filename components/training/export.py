@@ -3,7 +3,9 @@
 Signatures:
   serving_default: serialized `tf.Example`s, string [batch] -> scores, float32 [batch, units].
   predict: raw columns by name (see `argument_names`), [batch] each: float32, int64 or string -> scores. A missing
-    number is NaN, a missing string is empty, a missing integer is the smallest int64.
+    number is NaN, a missing string is empty, a missing integer is the smallest int64; an image is its file's bytes.
+  pixels (where the transform graph decodes images): the same, but an image is its pixels, uint8 [batch, rows,
+    columns, channels] -> scores.
   transform_features: serialized `tf.Example`s -> the transformed features by name.
   evaluation_features: serialized `tf.Example`s -> label_index [batch], a string [batch] for each slice that cuts
     a number into ranges and, where accuracy under FGSM is asked for, whether the answer to the row as changed by
@@ -28,7 +30,8 @@ from components.label import LabelSettings
 from components.training.dataset import DTYPES, label_tensor
 from components.training.fgsm import perturb
 from components.training.raw_rows import EXAMPLES, RawRows
-from components.transform.settings import MISSING
+from components.transform.images import from_pixels
+from components.transform.settings import MISSING, ImageSettings
 
 
 class Exported(tf.Module):
@@ -39,6 +42,7 @@ class Exported(tf.Module):
       rows: the transform graph that it was trained behind.
       label: the `label` section.
       slices: slices by name; those with boundaries become `evaluation_features`.
+      images: the images that the transform graph decodes, by name.
       threshold: the decision threshold of a binary task.
       adversarial: the attack under which accuracy is measured, if any.
     """
@@ -49,6 +53,7 @@ class Exported(tf.Module):
         rows: RawRows,
         label: LabelSettings,
         slices: Mapping[str, SliceSettings],
+        images: Mapping[str, ImageSettings],
         threshold: float = decision.DEFAULT,
         adversarial: AdversarialSettings | None = None,
     ) -> None:
@@ -56,6 +61,7 @@ class Exported(tf.Module):
         self.model = model
         self.rows = rows
         self._arguments = argument_names(rows.columns)
+        self._images = dict(images)
         self._label = label
         self._threshold = threshold
         self._adversarial = adversarial
@@ -83,6 +89,11 @@ class Exported(tf.Module):
             for name, function in serialized.items()
         }
         functions["predict"] = tf.function(self._predict, autograph=False).get_concrete_function(columns)
+        if self._images:
+            # Of any shape: from_pixels tells what is wrong with it better than TensorFlow would.
+            arguments = [self._arguments[name] for name in self._images]
+            decoded = columns | {argument: tf.TensorSpec(None, tf.uint8, argument) for argument in arguments}
+            functions["pixels"] = tf.function(self._pixels, autograph=False).get_concrete_function(decoded)
         if self._label.task == "binary":
             functions[decision.SIGNATURE] = decision_function(self._threshold, self._label)
         return functions
@@ -93,6 +104,19 @@ class Exported(tf.Module):
     def _predict(self, columns: dict[str, Any]) -> dict[str, Any]:
         raw = {name: self._raw(name, columns[argument]) for name, argument in self._arguments.items()}
         return {"scores": self.model(self.rows.apply(raw), training=False)}
+
+    def _pixels(self, columns: dict[str, Any]) -> dict[str, Any]:
+        features = {
+            name: from_pixels(columns[self._arguments[name]], name, image) for name, image in self._images.items()
+        }
+        others = {name: argument for name, argument in self._arguments.items() if name not in self._images}
+        if others:
+            # The transform graph wants files too. What it makes of these is not used.
+            batch = tf.shape(next(iter(features.values())))[:1]
+            files = dict.fromkeys(self._images, tf.fill(batch, tf.io.encode_png(tf.zeros([1, 1, 1], tf.uint8))))
+            values = {name: columns[argument] for name, argument in others.items()} | files
+            features = self.rows.apply({name: self._raw(name, value) for name, value in values.items()}) | features
+        return {"scores": self.model(features, training=False)}
 
     def _evaluation_features(self, examples: Any) -> dict[str, Any]:
         features = {"label_index": tf.squeeze(label_tensor(examples, self._label), axis=1)}

@@ -53,7 +53,7 @@ def run_fn(fn_args: Any) -> None:
     if settings.adversarial:
         check_inputs(inputs, "evaluation.adversarial")
     raw = RawRows(transform_output, settings.features.raw)
-    rows = Rows(raw.transform, settings.label, settings.features.exact_images)
+    rows = Rows(raw.transform, settings.label, settings.features.decoded_images)
     tensorboard = str(Path(settings.tensorboard, Path(fn_args.model_run_dir).name))
     with prepare(rows, fn_args.train_files, fn_args.eval_files, settings.label, settings.training) as splits:
         fitted = fit(settings, inputs, splits, callbacks(tensorboard), _checkpoint(settings, fn_args))
@@ -64,6 +64,7 @@ def run_fn(fn_args: Any) -> None:
             raw,
             settings.label,
             settings.slices,
+            settings.features.decoded_images,
             threshold.value if threshold else decision.DEFAULT,
             settings.adversarial,
         )

@@ -123,9 +123,9 @@ class FeaturesSettings(Section):
         return self.types | dict.fromkeys(self.images, "string")
 
     @property
-    def exact_images(self) -> tuple[str, ...]:
-        """The transformed features that are whole pixels, scaled; a function of one's own may do otherwise."""
-        return () if self.preprocessing_fn else tuple(self.images)
+    def decoded_images(self) -> dict[str, ImageSettings]:
+        """The images that the transform graph decodes; a `preprocessing_fn` of one's own gets files."""
+        return {} if self.preprocessing_fn else self.images
 
     @model_validator(mode="after")
     def _consistent(self) -> FeaturesSettings:

@@ -108,6 +108,14 @@ def test_check_tells_input_that_is_not_there(loaded):
     assert "trips.csv" in str(caught.value)
 
 
+def test_weights_that_are_not_there_are_told_where_they_are_named(loaded, tmp_path):
+    loaded()
+    settings = load(str(tmp_path / "trips.yaml"), [f"model={{weights: {tmp_path}/none.h5}}"])
+    with pytest.raises(SettingsError, match="weights is not there") as caught:
+        check(settings)
+    assert caught.value.received == str(tmp_path / "none.h5")
+
+
 @pytest.mark.parametrize("name", ["taxi", "classification"])
 def test_the_presets_fit_their_data(name):
     assert load(name).settings.label.name in check(load(name)).columns

@@ -80,6 +80,32 @@ def test_relative_paths_of_an_override_start_where_it_was_typed(file, tmp_path, 
     assert load(path, ["data.path=a.csv"]).settings.data.path == str(tmp_path / "elsewhere/a.csv")
 
 
+def test_weights_are_a_path_or_keras_own(file, tmp_path):
+    image = "features.images={photo: {height: 32, width: 32}}"
+    backbone = ["model.build=backbone", image]
+    assert load(file(GOOD + "model: {weights: last.h5}\n")).settings.model.weights == str(tmp_path / "last.h5")
+    assert load(file(GOOD), [*backbone, "model.weights=imagenet"]).settings.model.weights == "imagenet"
+    assert "build: backbone" in refused(file(GOOD), "model.weights=imagenet").what
+    assert ".weights.h5" in refused(file(GOOD), "model.weights=last.pb").what
+
+
+@pytest.mark.parametrize(
+    ("overrides", "reason"),
+    [
+        (["model.build=cnn", "features.images={}"], "`model.build`: `cnn` takes one image"),
+        (["model.build=cnn", "features.images={a: {}, b: {}}"], "`model.build`: `cnn` takes one image"),
+        (["model.build=cnn", "features.images={a: {height: 3, width: 9}}"], "`model.convolutions.1`: needs at least"),
+        (["model.build=backbone", "features.images={a: {height: 31}}"], "`model.backbone`: an image has at least"),
+        (["model.build=backbone", "model.weights=imagenet", "features.images={a: {channels: 1}}"], "`channels` to 3"),
+        (["model.build=cn", "features.images={a: {}}"], "did you mean `cnn`"),
+        (["model={build: cnn, convolutions: [{filters: 8, activation: rellu}]}"], "`model.convolutions.0.activation`"),
+        (["training.optimizer=adan"], "`training.optimizer`"),
+    ],
+)
+def test_a_network_that_does_not_fit_the_images_is_refused(file, overrides, reason):
+    assert reason in refused(file(GOOD), *overrides).what
+
+
 def test_overrides_win_over_the_file_and_are_read_as_yaml(file):
     settings = load(
         file(GOOD),

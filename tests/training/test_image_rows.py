@@ -26,7 +26,7 @@ FEATURES = small_images.WITH_COLUMNS
 @pytest.fixture(scope="module")
 def rows(trained_on_images: Trained) -> Rows:
     output = tft.TFTransformOutput(trained_on_images.transform_graph.uri)
-    return Rows(RawRows(output, FEATURES.raw).transform, small_images.LABEL, FEATURES.exact_images)
+    return Rows(RawRows(output, FEATURES.raw).transform, small_images.LABEL, FEATURES.decoded_images)
 
 
 @pytest.fixture(scope="module")
