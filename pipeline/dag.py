@@ -213,6 +213,7 @@ def _train(plan: Plan, examples: Channel, transform: Transform, schema: Any) -> 
         label=settings.label,
         model=settings.model,
         training=settings.training,
+        accelerator=settings.accelerator,
         # Only ranges are computed by the model: no other slice is a reason to train again.
         slices={name: group for name, group in settings.evaluation.slices.items() if group.boundaries},
         tensorboard=str(plan.workspace.tensorboard(settings.name)),

@@ -64,6 +64,12 @@ class PipelineSettings(Section):
             if name in self.features.columns:
                 raise ValueError(f"features.columns: `{name}` is measured as data are read, and no request brings it")
         self._weights_fit_the_label()
+        replicas = self.accelerator.replicas
+        if replicas != "all" and self.training.batch_size % replicas:
+            raise ValueError(
+                f"training.batch_size: a multiple of the {replicas} replicas that share a batch; "
+                f"received {self.training.batch_size}"
+            )
         if self.edge:
             for misfit in self.edge.misfits(self.features, self.evaluation, self.label.task):
                 raise ValueError(misfit)

@@ -39,6 +39,14 @@ def build_model(inputs: Sequence[FeatureInput], label: LabelSettings, settings: 
             expected=f"a keras.Model with output shape (None, {head.units})",
             received=f"{type(model).__name__} {getattr(model, 'output_shape', '')}",
         )
+    if model.outputs[0].dtype != "float32":
+        raise SettingsError(
+            f"The scores of the network `{settings.build}` are not exact enough for a loss.",
+            where="model.build",
+            expected="float32, whatever `accelerator.precision` the layers before compute in",
+            received=model.outputs[0].dtype,
+            fix='give the last layer dtype="float32"',
+        )
     if settings.weights_file:
         load_weights(model, settings.weights_file)
     return model

@@ -160,7 +160,12 @@ def label_tensor(serialized: Any, label: LabelSettings) -> Any:
 
 
 def shuffled_batches(
-    blocks: tf.data.Dataset, batch_size: int, buffer: int, seed: int, first_epoch: int = 0
+    blocks: tf.data.Dataset,
+    batch_size: int,
+    buffer: int,
+    seed: int,
+    first_epoch: int = 0,
+    drop_remainder: bool = False,
 ) -> tf.data.Dataset:
     """Shuffles rows within pools of `buffer` rows and cuts them into batches, epoch after epoch without end.
 
@@ -173,9 +178,10 @@ def shuffled_batches(
       buffer: rows that are shuffled together; the whole split if it fits. Rounded up to whole batches.
       seed: of the permutations; each epoch permutes anew.
       first_epoch: number of the epoch to begin with.
+      drop_remainder: leave out the rows that do not fill an epoch's last batch.
 
     Returns:
-      Dataset of batches; the last one of an epoch may be smaller.
+      Dataset of batches; the last one of an epoch may be smaller, unless it is left out.
     """
     pools = blocks.rebatch(-(-buffer // batch_size) * batch_size).enumerate()
 
@@ -191,7 +197,7 @@ def shuffled_batches(
 
     @do_not_convert
     def cut(features: dict[str, Any], label: Any) -> tf.data.Dataset:
-        return tf.data.Dataset.from_tensors((features, label)).rebatch(batch_size)
+        return tf.data.Dataset.from_tensors((features, label)).rebatch(batch_size, drop_remainder)
 
     # The next pool, the first of the next epoch too, is made while this one is being used.
     stream = tf.data.Dataset.counter(first_epoch).flat_map(epoch).prefetch(1)

@@ -11,11 +11,14 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from components.label import LabelSettings
 from components.models.inputs import FeatureInput
 from components.models.registry import build_model
 from components.models.settings import ModelSettings
+from components.training.accelerator import scope
+from components.training.accelerator_settings import AcceleratorSettings
 from components.training.augmentation import Augmentation
 from components.training.callbacks import PROGRESS
 from components.training.checkpoint import Checkpoint, EarlyStopping, History, Saved, epochs_in
@@ -25,6 +28,7 @@ from components.training.phases import Phase, phases
 from components.training.settings import TrainingSettings
 from components.training.splits import Splits
 from components.training.trainable import Trainable
+from schema.errors import SettingsError
 from schema.section import Section
 
 MAX_STEPS_PER_CALL = 50
@@ -37,6 +41,7 @@ class FitSettings(Section):
     label: LabelSettings
     model: ModelSettings
     training: TrainingSettings
+    accelerator: AcceleratorSettings = AcceleratorSettings()
 
 
 @dataclass(frozen=True)
@@ -98,13 +103,36 @@ def fit(
         it stood.
 
     Returns:
-      The network with the weights that early stopping chose, or the last.
+      The network with the weights that early stopping chose, or the last, in float32 and on one device.
 
     Raises:
-      SettingsError: if network and settings do not fit.
+      SettingsError: if network, devices and settings do not fit.
     """
+    keras.utils.set_random_seed(settings.training.seed)
+    with scope(settings.accelerator):
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        if settings.training.batch_size % replicas:
+            raise SettingsError(
+                "Replicas cannot take equal parts of a batch.",
+                where="training.batch_size",
+                expected=f"a multiple of {replicas}, the number of replicas",
+                received=str(settings.training.batch_size),
+            )
+        splits = replace(splits, replicas=replicas)
+        trainable, history = _fit(settings, inputs, splits, callbacks, checkpoint)
+    if replicas > 1 or settings.accelerator.precision != "float32":
+        trainable = _as_served(trainable, settings, inputs)
+    return Fitted(trainable.network, history, trainable)
+
+
+def _fit(
+    settings: FitSettings,
+    inputs: Sequence[FeatureInput],
+    splits: Splits,
+    callbacks: Sequence[Any],
+    checkpoint: Path | None,
+) -> tuple[Trainable, History]:
     training = settings.training
-    keras.utils.set_random_seed(training.seed)
     network = build_model(inputs, settings.label, settings.model)
     network.summary(print_fn=logging.info)
     trainable = _trainable(network, settings, inputs)
@@ -138,7 +166,22 @@ def fit(
             shuffle=False,
             verbose=0,
         )
-    return Fitted(trainable.network, history, trainable)
+    return trainable, history
+
+
+def _as_served(trained: Trainable, settings: FitSettings, inputs: Sequence[FeatureInput]) -> Trainable:
+    """The same weights in a network that computes in float32 on one device: what is judged and what is served.
+
+    Args:
+      trained: in another precision, or a copy of it on each device.
+      settings: what it was built from.
+      inputs: the transformed features.
+    """
+    network = build_model(inputs, settings.label, settings.model)
+    network.set_weights(trained.network.get_weights())
+    served = _trainable(network, settings, inputs)
+    served.compile(loss=loss(settings.training, settings.label.task), metrics=metrics(settings.label.task))
+    return served
 
 
 def fit_further(
@@ -192,6 +235,7 @@ def _compile(trainable: Trainable, settings: FitSettings, phase: Phase, steps: i
         metrics=metrics(settings.label.task),
         # Keras's loop of steps does not run on several replicas.
         steps_per_execution=_steps_per_call(steps) if trainable.distribute_strategy.num_replicas_in_sync == 1 else 1,
+        jit_compile=settings.accelerator.xla,
     )
 
 

@@ -12,8 +12,18 @@ import tensorflow as tf
 
 from components.label import LabelSettings
 from components.training.callbacks import PROGRESS
-from components.training.dataset import POOL_BYTES, Rows, label_counts, measured, shuffled_batches, unpacked
+from components.training.dataset import (
+    POOL_BYTES,
+    Row,
+    Rows,
+    do_not_convert,
+    label_counts,
+    measured,
+    shuffled_batches,
+    unpacked,
+)
 from components.training.settings import TrainingSettings
+from schema.errors import SettingsError
 
 MEMORY_BYTES = 1 << 30
 """Up to this size, `cache: auto` keeps the rows of the train split in memory."""
@@ -29,6 +39,9 @@ class Splits:
       counts: rows of each class in the train split, by class index; for a regression one number, all rows.
       packed: the features that are images as uint8.
       row_bytes: what the features of a row take in a packed block.
+      replicas: how many devices share a batch, in equal parts. Rows that do not make up such parts are left out: of
+        each pass over the train split those that do not fill a last batch, other rows each time; of a block of the
+        eval split the last few.
     """
 
     packed_train: tf.data.Dataset
@@ -36,6 +49,7 @@ class Splits:
     counts: tuple[int, ...]
     packed: frozenset[str] = frozenset()
     row_bytes: int = 1
+    replicas: int = 1
 
     @property
     def train(self) -> tf.data.Dataset:
@@ -56,18 +70,36 @@ class Splits:
         # Where the settings give an epoch's steps, it may begin in the middle of a pass.
         passes, batches = divmod(first_epoch * self.steps(training), self._pass(training))
         buffer = max(min(training.shuffle_buffer, POOL_BYTES // self.row_bytes), 1)
-        stream = shuffled_batches(self.packed_train, training.batch_size, buffer, training.seed, passes)
+        stream = shuffled_batches(
+            self.packed_train, training.batch_size, buffer, training.seed, passes, drop_remainder=self.replicas > 1
+        )
         return unpacked(stream.skip(batches), self.packed).prefetch(tf.data.AUTOTUNE)
 
     def eval_batches(self, training: TrainingSettings) -> tf.data.Dataset:
         """Whole blocks for the whole eval split; batches where `validation_steps` counts them."""
-        if not training.validation_steps:
-            return self.eval
-        return unpacked(self.packed_eval.rebatch(training.batch_size), self.packed)
+        batches = self.packed_eval.rebatch(training.batch_size) if training.validation_steps else self.packed_eval
+        if self.replicas > 1:
+            batches = batches.map(self._even, num_parallel_calls=tf.data.AUTOTUNE)
+        return unpacked(batches, self.packed)
 
     def _pass(self, training: TrainingSettings) -> int:
         """Batches in one pass over the train split."""
-        return -(-sum(self.counts) // training.batch_size)
+        full, rest = divmod(sum(self.counts), training.batch_size)
+        if self.replicas == 1:
+            return full + (rest > 0)
+        if not full:
+            raise SettingsError(
+                "The train split does not fill a batch, which several replicas are to share.",
+                where="training.batch_size",
+                expected=f"at most {rest}, the rows of the train split",
+                received=str(training.batch_size),
+            )
+        return full
+
+    @do_not_convert
+    def _even(self, features: dict[str, tf.Tensor], label: tf.Tensor) -> Row:
+        rows = tf.shape(label)[0]
+        return tf.nest.map_structure(lambda tensor: tensor[: rows - rows % self.replicas], (features, label))
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from components.evaluation import decision
 from components.evaluation.decision import DecisionSettings, FixedRule, Threshold
 from components.evaluation.settings import AdversarialSettings, SliceSettings
 from components.models.inputs import feature_inputs
+from components.training.accelerator import set_up
 from components.training.callbacks import PROGRESS, callbacks
 from components.training.dataset import Rows
 from components.training.export import Exported, export
@@ -48,6 +49,7 @@ def run_fn(fn_args: Any) -> None:
         in `custom_config`.
     """
     settings = TrainerSettings.model_validate_json(fn_args.custom_config["settings"])
+    set_up(settings.accelerator)
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     inputs = feature_inputs(transform_output, settings.features)
     if settings.adversarial:

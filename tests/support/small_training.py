@@ -12,6 +12,7 @@ from typing import Any
 from components.evaluation.settings import SliceSettings
 from components.label import LabelSettings
 from components.models.settings import LayerSettings, ModelSettings
+from components.training.accelerator_settings import AcceleratorSettings
 from components.training.settings import TrainingSettings
 from components.training.trainer import TrainerSettings
 from components.transform.settings import ColumnSettings, CrossSettings, FeaturesSettings
@@ -86,6 +87,7 @@ def trainer_settings(
     model: ModelSettings = ModelSettings(layers=(LAYER,)),  # noqa: B008 - frozen
     sliced: str = "fare",
     label: LabelSettings = LABEL,
+    accelerator: AcceleratorSettings = AcceleratorSettings(),  # noqa: B008 - frozen
     evaluation: Mapping[str, Any] = MappingProxyType({}),
     **training: Any,
 ) -> TrainerSettings:
@@ -94,6 +96,7 @@ def trainer_settings(
         label=label,
         model=model,
         training=TrainingSettings(**{"epochs": 15, "learning_rate": 0.01, "class_weights": "balanced", **training}),
+        accelerator=accelerator,
         slices={f"{sliced}_band": SliceSettings(columns=(sliced,), boundaries=(10.0, 30.0))},
         tensorboard=str(tensorboard),
         checkpoints=str(tensorboard.with_name("checkpoints")),

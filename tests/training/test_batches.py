@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from components.training.settings import TrainingSettings
 from components.training.splits import Splits
+from schema.errors import SettingsError
 
 ROWS = 1000
 STREAM = tf.data.Dataset.range(ROWS).map(lambda row: ({"row": row}, row[tf.newaxis])).batch(128)
@@ -49,3 +52,26 @@ def test_epochs_of_a_given_length_go_on_in_the_middle_of_a_pass():
     whole = rows(batches=100, steps_per_epoch=20)
     assert whole == rows(batches=100)
     assert rows(first_epoch=3, batches=20, steps_per_epoch=20) == whole[60:80]
+
+
+def test_replicas_share_full_batches_and_other_rows_are_left_out_each_time():
+    settings = TrainingSettings(batch_size=32, shuffle_buffer=300)
+    splits = replace(SPLITS, replicas=2)
+    assert splits.steps(settings) == 31
+    stream = [label[:, 0].numpy().tolist() for _, label in splits.train_batches(settings).take(62)]
+    assert {len(batch) for batch in stream} == {32}
+    first, second = set(chain(*stream[:31])), set(chain(*stream[31:]))
+    assert len(first) == len(second) == 31 * 32
+    assert first != second
+    resumed = [label[:, 0].numpy().tolist() for _, label in splits.train_batches(settings, first_epoch=1).take(31)]
+    assert resumed == stream[31:]
+
+
+def test_replicas_share_even_blocks_of_the_eval_split():
+    blocks = replace(SPLITS, replicas=3).eval_batches(TrainingSettings())
+    assert [len(label) for _, label in blocks] == [126] * 7 + [102]  # of 128 and 104
+
+
+def test_a_split_that_fills_no_batch_cannot_be_shared():
+    with pytest.raises(SettingsError, match="does not fill a batch"):
+        replace(SPLITS, replicas=2).steps(TrainingSettings(batch_size=1001))
