@@ -6,6 +6,7 @@ same.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -27,6 +28,10 @@ from components.ingest import tfrecord
 
 ROWS = 4096
 """Rows to a batch: what a call of the model costs no longer shows."""
+
+CALL_BYTES = 8 << 20
+"""Fewer rows to a call of the model, where the network's inputs are larger: what its layers make of them is larger by
+far."""
 
 INPUTS = (constants.LABELS_KEY, constants.PREDICTIONS_KEY, constants.TRANSFORMED_FEATURES_KEY)
 """TFMA's keys of what metrics read."""
@@ -111,9 +116,18 @@ def batches(
 
 
 def call(model: Any, signature: str, examples: list[bytes]) -> dict[str, np.ndarray]:
-    """What a signature of a loaded SavedModel gives for serialized tf.Examples."""
-    outputs = model.signatures[signature](tf.constant(examples))
-    return {name: tensor.numpy() for name, tensor in outputs.items()}
+    """What a signature of a loaded SavedModel gives for serialized tf.Examples, one or more."""
+    rows = _rows_to_a_call(model)
+    starts = range(0, len(examples), rows)
+    parts = [model.signatures[signature](tf.constant(examples[start : start + rows])) for start in starts]
+    return {name: np.concatenate([part[name].numpy() for part in parts]) for name in parts[0]}
+
+
+def _rows_to_a_call(model: Any) -> int:
+    if "transform_features" not in model.signatures:
+        return ROWS
+    inputs = model.signatures["transform_features"].structured_outputs.values()
+    return max(CALL_BYTES // sum(math.prod(each.shape[1:]) * each.dtype.size for each in inputs), 1)
 
 
 def _rows(values: Mapping[str, Any]) -> Iterable[Any]:

@@ -126,7 +126,7 @@ class Evaluated:
         context = base_beam_executor.BaseBeamExecutor.Context(beam_pipeline_args=BeamSettings().pipeline_args())
         inputs = {"examples": [self.examples], "model": [self.candidate]}
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(step, "IN_MEMORY_BYTES", step.IN_MEMORY_BYTES if in_memory else 0)
+            patch.setattr(step, "IN_MEMORY_ROWS", step.IN_MEMORY_ROWS if in_memory else 0)
             step.Executor(context).Do(
                 inputs | ({"baseline_model": [baseline or self.baseline]} if with_baseline else {}),
                 {"evaluation": [evaluation], "blessing": [blessing]},

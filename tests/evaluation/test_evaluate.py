@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import apache_beam as beam
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from google.protobuf import json_format
 from hypothesis import given, settings
@@ -107,6 +109,19 @@ def test_large_data_go_through_beam(binary, monkeypatch):
     monkeypatch.setattr(stock.Executor, "Do", lambda *args: calls.append(args))
     binary.run.__wrapped__(False, True)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(("shape", "most"), [((512, 512, 3), 2), ((4096, 4096, 3), 1), ((1,), 5)])
+def test_a_model_of_large_inputs_is_asked_about_a_few_rows_at_once(shape, most):
+    def ask(examples):
+        return {"rows": tf.fill([len(examples)], len(examples))}
+
+    inputs = {"input": tf.TensorSpec((None, *shape), tf.float32)}
+    model = SimpleNamespace(
+        signatures={"transform_features": SimpleNamespace(structured_outputs=inputs), "rows": ask},
+    )
+    found = extracts.call(model, "rows", [b"row"] * 5)["rows"].tolist()
+    assert (len(found), max(found)) == (5, most)
 
 
 def test_damaged_examples_are_told_with_file_and_record(tmp_path):

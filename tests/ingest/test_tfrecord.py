@@ -51,6 +51,7 @@ def test_records_survive_a_round_trip(tmp_path_factory, records, rows):
     parts = list(tfrecord.read(path, rows))
     assert [record for part in parts for record in part.data] == records
     assert all(len(part.data) <= rows for part in parts)
+    assert list(tfrecord.lengths(path)) == [len(record) for record in records]
 
 
 def test_tensorflow_reads_what_is_written(tmp_path):
@@ -114,3 +115,5 @@ def test_a_file_of_another_format_is_told(tmp_path):
     (tmp_path / "x").write_bytes(b"a,b\n1,2\n3,4\n5,6\n")
     with pytest.raises(DataError, match="damaged"):
         TfRecordReader().columns(tmp_path / "x")
+    with pytest.raises(DataError, match="damaged"):
+        list(tfrecord.lengths(tmp_path / "x"))
