@@ -64,10 +64,11 @@ def test_the_metrics_of_both_splits_are_taken_at_the_threshold(trained, record, 
 def test_tensorflow_serving_s_metadata_tell_the_threshold(trained, record):
     content = saved_model_pb2.SavedModel.FromString(Path(trained.model, "saved_model.pb").read_bytes())
     # GetModelMetadata gives the SignatureDefs as they stand in the file; over REST as this JSON.
-    told = json_format.MessageToDict(content.meta_graphs[0].signature_def["decision"])
+    signature = content.meta_graphs[0].signature_def["decision"]
+    told = json_format.MessageToDict(signature, preserving_proto_field_name=True)
     assert told["defaults"]["threshold"]["dtype"] == "DT_FLOAT"
-    assert told["defaults"]["threshold"]["floatVal"] == [pytest.approx(record["threshold"]["value"])]
-    assert told["methodName"] == "tensorflow/serving/predict"
+    assert told["defaults"]["threshold"]["float_val"] == [pytest.approx(record["threshold"]["value"])]
+    assert told["method_name"] == "tensorflow/serving/predict"
 
 
 def test_the_evaluator_reads_threshold_and_outputs_without_loading_the_model(trained, record):
