@@ -49,16 +49,18 @@ def pictures(rows: int = 200, seed: int = 0) -> Any:
 
 
 def fit(inputs: Any = INPUTS, data: Any = None, model: ModelSettings = PLAIN, **settings: Any) -> Any:
-    """Fits a network; what is not a `training` setting is an argument of `fit` or the label."""
+    """Fits a network; what is not a `training` setting is an argument of `fit`, the label or the accelerator."""
     from components.training import fitting
+    from components.training.accelerator_settings import AcceleratorSettings
     from components.training.settings import TrainingSettings
 
     label = settings.pop("label", BINARY)
+    accelerator = AcceleratorSettings(**settings.pop("accelerator", {}))
     given = {name: settings.pop(name) for name in ("callbacks", "checkpoint") if name in settings}
     training = TrainingSettings(
         **{"epochs": 3, "batch_size": 50, "learning_rate": 0.01, "early_stopping": None, **settings}
     )
-    chosen = fitting.FitSettings(label=label, model=model, training=training)
+    chosen = fitting.FitSettings(label=label, model=model, training=training, accelerator=accelerator)
     return fitting.fit(chosen, inputs, data if data is not None else splits(label=label), **given)
 
 

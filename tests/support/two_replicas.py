@@ -1,26 +1,61 @@
-"""A program that fits on one device and on two, and prints the losses of both as JSON: {step: [alone, together]}."""
+"""A program that fits on one device and on two, then with deterministic operations, and prints the results as JSON.
+
+Neither can be taken back in a process: devices are cut in two before TensorFlow looks at them.
+"""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import keras
 import tensorflow as tf
-from small_fit import fit
+from small_fit import DEEP, fit, splits
+
+from components.models.settings import LayerSettings, ModelSettings
+from components.training.accelerator import set_up
+from components.training.accelerator_settings import AcceleratorSettings
+from schema.errors import SettingsError
+
+LINEAR = ModelSettings(layers=(LayerSettings(units=8, l2=1e-3),))
+TRAININGS: dict[str, dict[str, Any]] = {
+    "fit": {},
+    "tape": {"step": "tape"},
+    "adversarial": {"adversarial": {"epsilon": 0.1}},
+    "own loss": {"step": "own_functions:weighted_cross_entropy", "adversarial": {"epsilon": 0.1}},
+}
+"""Each with class weights, on 300 rows in batches of 50."""
+
+
+def result(fitted: Any) -> dict[str, Any]:
+    """What is compared: the weights, end to end, and the history."""
+    flat = [number for weight in fitted.network.get_weights() for number in weight.ravel().tolist()]
+    return {"weights": flat, "history": fitted.history}
 
 
 def main() -> None:
-    """Fits with Keras's step and with the tape, adversarial rows and class weights."""
-    [processor] = tf.config.list_physical_devices("CPU")
-    tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
-    strategy = tf.distribute.MirroredStrategy([device.name for device in tf.config.list_logical_devices("CPU")])
-    losses = {}
-    for step in ("fit", "own_functions:weighted_cross_entropy"):
-        settings = {"step": step, "epochs": 2, "adversarial": {"epsilon": 0.1}, "class_weights": "balanced"}
-        alone = fit(**settings)
-        with strategy.scope():
-            together = fit(**settings)
-        losses[step] = [each.history["loss"] for each in (alone, together)]
-    print(json.dumps(losses))
+    """Fits and prints."""
+    [cpu] = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    set_up(AcceleratorSettings(replicas=2))
+
+    def run(replicas: int | str = 2, **settings: Any) -> dict[str, Any]:
+        return result(fit(epochs=2, class_weights="balanced", accelerator={"replicas": replicas}, **settings))
+
+    results: dict[str, Any] = {
+        name: [run(replicas, model=LINEAR, **training) for replicas in (1, 2)] for name, training in TRAININGS.items()
+    }
+    results["a rest"] = run("all", model=DEEP, data=splits(398), batch_size=48)
+    half = fit(epochs=2, model=LINEAR, accelerator={"replicas": 2, "precision": "mixed_float16"})
+    results["half precision"] = result(half)
+    results["policy"] = keras.config.dtype_policy().name
+    try:
+        run(batch_size=51)
+    except SettingsError as error:
+        results["odd"] = str(error)
+    set_up(AcceleratorSettings(deterministic=True))
+    results["deterministic"] = [result(fit(model=DEEP, accelerator={"deterministic": True})) for _ in range(2)]
+    print(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
-import accelerated
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from accelerated import INPUTS, outcome, trained
+import two_replicas
+from fresh_process import fresh
+from small_fit import BINARY, INPUTS, fit, splits
 from small_training import Trained, train, trainer_settings
 
 from components import gpus
-from components.label import LabelSettings
 from components.models.registry import build_model
 from components.models.settings import ModelSettings
 from components.training import accelerator
@@ -25,24 +23,17 @@ from schema.errors import SettingsError
 
 
 @pytest.fixture(scope="module")
-def plain():
-    return outcome(trained())
-
-
-@pytest.fixture(scope="module")
 def apart():
-    """Outcomes of trainings that needed a process of their own."""
-    process = subprocess.run(
-        [sys.executable, accelerated.__file__], capture_output=True, text=True, timeout=600, check=False
-    )
-    assert process.returncode == 0, process.stderr[-3000:]
-    return json.loads(process.stdout)
+    """What `two_replicas.py` came to."""
+    ended = fresh(two_replicas)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    return json.loads(ended.stdout)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", ["fit", "tape"])
-def test_two_replicas_learn_what_one_learns_from_the_same_batches(apart, step):
-    one, two = (apart["outcomes"][f"{step} on {replicas}"] for replicas in (1, 2))
+@pytest.mark.parametrize("training", two_replicas.TRAININGS)
+def test_two_replicas_learn_what_one_learns_from_the_same_batches(apart, training):
+    one, two = apart[training]
     np.testing.assert_allclose(two["weights"], one["weights"], atol=1e-5)
     assert set(two["history"]) == set(one["history"])
     for name, values in one["history"].items():
@@ -51,7 +42,7 @@ def test_two_replicas_learn_what_one_learns_from_the_same_batches(apart, step):
 
 @pytest.mark.slow
 def test_rows_that_do_not_fill_a_batch_do_no_harm(apart):
-    assert np.isfinite(apart["outcomes"]["a rest"]["weights"]).all()
+    assert np.isfinite(apart["a rest"]["weights"]).all()
 
 
 @pytest.mark.slow
@@ -61,30 +52,37 @@ def test_a_batch_that_cannot_be_shared_is_refused(apart):
 
 @pytest.mark.slow
 def test_replicas_may_compute_in_half_precision(apart):
-    half, one = (apart["outcomes"][name]["history"] for name in ("half precision", "fit on 1"))
-    np.testing.assert_allclose(half["loss"], one["loss"], atol=0.01)
+    assert apart["half precision"]["history"]["loss"] == pytest.approx(apart["fit"][0]["history"]["loss"], abs=0.05)
     assert apart["policy"] == "float32"
 
 
 @pytest.mark.slow
 def test_deterministic_operations_give_the_same_bits_again(apart):
-    assert apart["outcomes"]["deterministic once"] == apart["outcomes"]["deterministic again"]
+    once, again = apart["deterministic"]
+    assert once == again
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return fit()
 
 
 @pytest.mark.parametrize("step", ["fit", pytest.param("tape", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)])
 def test_a_network_trained_in_16_bits_is_judged_and_served_in_32(plain, precision, step):
-    fitted = trained(training={"step": step}, precision=precision)
-    np.testing.assert_allclose(fitted.history["loss"], plain.history["loss"], atol=0.01)
+    fitted = fit(step=step, accelerator={"precision": precision})
+    assert fitted.history["loss"] == pytest.approx(plain.history["loss"], abs=0.01)
     assert {layer.compute_dtype for layer in fitted.network.layers} == {"float32"}
     assert keras.config.dtype_policy().name == "float32"
-    assert fitted.evaluate(accelerated.splits().eval)["loss"] == pytest.approx(fitted.history["val_loss"][-1], abs=0.01)
+    assert fitted.evaluate(splits().eval)["loss"] == pytest.approx(fitted.history["val_loss"][-1], abs=0.01)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", ["fit", "tape"])
 def test_xla_compiles_the_same_training(plain, step):
-    np.testing.assert_allclose(outcome(trained(training={"step": step}, xla=True)).weights, plain.weights, atol=1e-4)
+    fitted = fit(step=step, accelerator={"xla": True})
+    for one, other in zip(plain.network.get_weights(), fitted.network.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
 
 
 def test_the_exported_model_knows_nothing_of_16_bits(trained: Trained, tmp_path):
@@ -99,15 +97,14 @@ def test_the_exported_model_knows_nothing_of_16_bits(trained: Trained, tmp_path)
 
 def test_a_head_in_16_bits_is_refused():
     settings = ModelSettings(build="own_functions:linear")
-    label = LabelSettings(name="label")
     with (
         scope(AcceleratorSettings(precision="mixed_float16")),
         pytest.raises(SettingsError, match="not exact enough") as caught,
     ):
-        build_model(INPUTS[1:], label, settings)
+        build_model(INPUTS[:1], BINARY, settings)
     assert caught.value.received == "float16"
     assert keras.config.dtype_policy().name == "float32"
-    assert build_model(INPUTS[1:], label, settings)
+    assert build_model(INPUTS[:1], BINARY, settings)
 
 
 def test_more_replicas_than_devices_are_refused():

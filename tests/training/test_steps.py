@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-import two_replicas
-from fresh_process import fresh
 from small_fit import BINARY, DEEP, PHOTO, PRICE, THREE, fit, pictures, splits
 
 from components.models.settings import LayerSettings, ModelSettings
@@ -25,14 +21,6 @@ def same(first, second, rtol: float = 1e-5) -> None:
         np.testing.assert_allclose(one, other, rtol=rtol, atol=1e-6)
 
 
-@pytest.fixture(params=["float32", "mixed_float16"])
-def precision(request):
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(request.param)
-    yield request.param
-    keras.config.set_dtype_policy(before)
-
-
 @pytest.mark.parametrize("label", [BINARY, THREE, PRICE], ids=lambda label: label.task)
 def test_tape_and_fit_are_the_same(label):
     settings = {"label": label, "model": DEEP, "clip_norm": 0.5}
@@ -41,26 +29,22 @@ def test_tape_and_fit_are_the_same(label):
     same(fit(step="fit", **settings), fit(step="tape", **settings))
 
 
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
 def test_in_mixed_precision_the_loss_is_scaled_in_both(precision):
-    first, second = (fit(step=step, model=DEEP) for step in ("fit", "tape"))
+    optimizers = []
+    noting = keras.callbacks.LambdaCallback()
+    noting.on_train_begin = lambda logs: optimizers.append(noting.model.optimizer)
+    settings = {"model": DEEP, "accelerator": {"precision": precision}, "callbacks": [noting]}
+    first, second = (fit(step=step, **settings) for step in ("fit", "tape"))
     same(first, second, rtol=1e-5 if precision == "float32" else 1e-2)
-    scales = isinstance(second.trainable.optimizer, keras.optimizers.LossScaleOptimizer)
-    assert scales == (precision == "mixed_float16")
+    scaled = [isinstance(optimizer, keras.optimizers.LossScaleOptimizer) for optimizer in optimizers]
+    assert scaled == [precision == "mixed_float16"] * 2
     assert second.history["loss"][-1] < second.history["loss"][0]
 
 
 def test_with_adversarial_rows_too():
     settings = {"model": DEEP, "adversarial": {"epsilon": 0.1}}
     same(fit(step="fit", **settings), fit(step="tape", **settings))
-
-
-def test_two_replicas_learn_what_one_does():
-    """In a process of its own: devices are cut in two before TensorFlow looks at them."""
-    ended = fresh(two_replicas)
-    assert ended.returncode == 0, ended.stderr
-    runs = json.loads(ended.stdout)
-    for step, (alone, together) in runs.items():
-        np.testing.assert_allclose(alone, together, rtol=1e-4, err_msg=step)
 
 
 def test_the_articles_loop_learns_as_fit_does():
