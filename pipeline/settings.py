@@ -146,6 +146,8 @@ class PipelineSettings(Section):
         numbers = features.images or any(not column.is_id or column.indicator for column in features.columns.values())
         if training.adversarial is not None and not numbers and not features.preprocessing_fn:
             raise ValueError("training.adversarial: there is no image and no number to move; received ids only")
+        if training.fine_tuning is not None and self.model.weights is None and ":" not in self.model.build:
+            raise ValueError("training.fine_tuning: frozen layers need `model.weights` to start from; received none")
         if training.label_smoothing and self.label.task == "regression":
             raise ValueError("training.label_smoothing: a regression has no classes")
         if training.label_smoothing and ":" in training.step:

@@ -36,6 +36,20 @@ def watched():
     return weights, fitted
 
 
+def test_a_network_starts_from_another_one_s_weights(tmp_path):
+    first = fit(model=DEEP, epochs=2)
+    first.network.save_weights(tmp_path / "weights.weights.h5")
+    weights = Weights()
+    second = fit(
+        model=DEEP.model_copy(update={"weights": str(tmp_path / "weights.weights.h5")}),
+        epochs=1,
+        fine_tuning={**FROZEN, "epochs": 1},
+        callbacks=[weights],
+    )
+    np.testing.assert_array_equal(weights.dense[0], first.network.get_layer("dense_1").get_weights()[0])
+    assert second.history["loss"][0] < first.history["loss"][0]
+
+
 def test_frozen_layers_stay_and_the_others_learn(watched):
     weights, _ = watched
     np.testing.assert_array_equal(weights.dense[0], weights.dense[1])

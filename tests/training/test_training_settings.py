@@ -87,6 +87,11 @@ def test_adversarial_rows_that_are_none(refused, adversarial):
     assert "training.adversarial." in refused(TABLE, f"adversarial: {adversarial}").what
 
 
+def test_fine_tuning_of_a_network_that_knows_nothing(refused):
+    error = refused(TABLE, "fine_tuning: {frozen: [dense_1]}")
+    assert error.what == "`training.fine_tuning`: frozen layers need `model.weights` to start from."
+
+
 def test_smoothed_labels_of_a_regression(refused):
     assert "a regression has no classes" in refused(PRICES, "label_smoothing: 0.1").what
 
