@@ -20,7 +20,7 @@ from components.measured import MEASURES, measured
 from schema.errors import DataError
 
 ROWS = 256
-BYTES = 1 << 26
+BYTES = 1 << 24
 """Rows, and bytes of images, that are in memory together; a single image may be larger."""
 
 _THREADS = min(8, len(os.sched_getaffinity(0)))
