@@ -105,7 +105,7 @@ def _same_input(data: DataSettings, exec_properties: dict[str, Any]) -> spans.In
 
 
 class Ingest(base_beam_component.BaseBeamComponent):
-    """Reads CSV, Parquet or TFRecord files into the splits train, eval and test.
+    """Reads tables and images into the splits train, eval and test.
 
     Args:
       settings: `IngestSettings` as JSON.

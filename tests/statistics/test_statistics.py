@@ -54,11 +54,11 @@ def examples(tmp_path):
 
 @pytest.fixture
 def compute(tmp_path, examples):
-    def run(executor):
+    def run(executor, images=("image",)):
         artifact = standard_artifacts.ExampleStatistics()
         artifact.uri = str(tmp_path / executor.__module__)
         options = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--sdk_container_image=unused"]
-        properties = {"stats_options_json": statistics.options(["image"]).to_json(), "exclude_splits": "[]"}
+        properties = {"stats_options_json": statistics.options(images).to_json(), "exclude_splits": "[]"}
         context = BaseBeamExecutor.Context(beam_pipeline_args=options, tmp_dir=str(tmp_path / "tmp"))
         executor(context).Do({"examples": [examples]}, {"statistics": [artifact]}, properties)
         found = {}
@@ -109,9 +109,20 @@ def test_small_inputs_get_in_memory_what_stock_computes(compute, on_beam):
 
 def test_large_inputs_go_through_beam(compute, on_beam, monkeypatch):
     monkeypatch.setattr(statistics, "IN_MEMORY_BYTES", 1)
-    _, found = compute(statistics.Executor)
+    _, found = compute(statistics.Executor, images=())
     assert len(on_beam) == 1
     assert found["train"].datasets[0].num_examples == SPLITS["train"]
+
+
+def test_images_are_counted_by_rows(compute, on_beam, examples, monkeypatch):
+    monkeypatch.setattr(statistics, "IN_MEMORY_BYTES", 1)
+    monkeypatch.setattr(statistics, "IN_MEMORY_ROWS", 3000)
+    examples.set_int_custom_property("rows", 3000)
+    compute(statistics.Executor)
+    assert not on_beam
+    examples.set_int_custom_property("rows", 3450)
+    compute(statistics.Executor)
+    assert len(on_beam) == 1
 
 
 def test_images_are_bytes_whose_values_are_not_counted(compute):
