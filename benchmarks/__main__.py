@@ -7,12 +7,17 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
+from benchmarks.export import latency, size
 from benchmarks.harness import Result
 from benchmarks.ingest import ingest, ingest_memory
 from benchmarks.statistics import statistics
 from benchmarks.taxi import taxi, taxi_again
 
 BENCHMARKS: dict[str, Callable[[int], Result]] = {
+    "export": size("export", "images"),
+    "export_latency": latency("export_latency", "images"),
+    "export_mnist": size("export_mnist", "mnist-cnn"),
+    "export_mnist_latency": latency("export_mnist_latency", "mnist-cnn"),
     "ingest": ingest,
     "ingest_memory": ingest_memory,
     "statistics": statistics,

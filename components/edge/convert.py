@@ -11,10 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.edge.inputs import RawInput, as_features
+from components.edge.inputs import RawInput, Scaling
 from components.edge.interpreter import Interpreter
 from components.edge.settings import Format
-from components.training.raw_rows import RawRows
 from schema.errors import HeadgateError, first_line
 
 SIGNATURE = "serving_default"
@@ -25,18 +24,18 @@ _NETWORK = "network"
 """Name scope of the network's operations in the graph."""
 
 
-def save(network: keras.Model, rows: RawRows, inputs: Sequence[RawInput], folder: Path) -> None:
+def save(network: keras.Model, scaling: Scaling, inputs: Sequence[RawInput], folder: Path) -> None:
     """Writes the SavedModel that the converter reads: raw inputs, scaling and network, one row at a time.
 
     Args:
       network: from a dictionary of features to scores.
-      rows: the transform graph that it was trained behind.
+      scaling: from the arguments to these features.
       inputs: the arguments of the signature.
       folder: where to write; created.
     """
 
     def scores(raw: dict[str, Any]) -> dict[str, Any]:
-        features = as_features(raw, inputs, rows)
+        features = scaling(raw)
         with tf.name_scope(_NETWORK):
             return {SCORES: network(features, training=False)}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,9 @@ from components.training.export import argument_names
 from components.training.raw_rows import RawRows
 from components.transform import images
 from components.transform.settings import MISSING, FeaturesSettings
+
+Scaling = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""From a tensor for each argument to a tensor for each feature of the network, by operations that LiteRT has."""
 
 
 @dataclass(frozen=True)
@@ -51,22 +54,23 @@ def raw_inputs(features: FeaturesSettings) -> list[RawInput]:
     return pictures + columns
 
 
-def as_features(raw: Mapping[str, Any], inputs: Sequence[RawInput], rows: RawRows) -> dict[str, Any]:
-    """The network's features, by operations that LiteRT has.
+def from_pixels(inputs: Sequence[RawInput]) -> Scaling:
+    """What makes features of images: the transform graph is of no use, since to it an image is a file."""
 
-    Args:
-      raw: a tensor for each argument.
-      inputs: what they are: all images, or all columns.
-      rows: the transform graph. Images do without it: there they are files.
-
-    Returns:
-      A tensor for each transformed feature, by name.
-    """
-    if inputs[0].is_image:
+    def features(raw: Mapping[str, Any]) -> dict[str, Any]:
         return {each.feature: images.scaled(raw[each.argument]) for each in inputs}
-    return rows.transform_layer.call(
-        {each.feature: _parsed(raw[each.argument], rows.spec[each.feature]) for each in inputs}
-    )
+
+    return features
+
+
+def from_columns(inputs: Sequence[RawInput], rows: RawRows) -> Scaling:
+    """What makes features of columns: the transform graph that the network was trained behind."""
+
+    def features(raw: Mapping[str, Any]) -> dict[str, Any]:
+        columns = {each.feature: _parsed(raw[each.argument], rows.spec[each.feature]) for each in inputs}
+        return rows.transform_layer.call(columns)
+
+    return features
 
 
 def _parsed(value: Any, spec: Any) -> Any:

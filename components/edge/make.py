@@ -15,7 +15,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.edge.convert import convert, save
-from components.edge.inputs import RowReader, raw_inputs
+from components.edge.inputs import RowReader, from_columns, from_pixels, raw_inputs
 from components.edge.interpreter import Interpreter
 from components.edge.network import restore
 from components.edge.pruning import MagnitudePruning, sparsity
@@ -95,6 +95,9 @@ class _Maker:
         self._features = feature_inputs(transform_output, settings.features)
         self._rows = RawRows(transform_output, settings.features.raw)
         self._inputs = raw_inputs(settings.features)
+        self._scaling = (
+            from_pixels(self._inputs) if settings.features.images else from_columns(self._inputs, self._rows)
+        )
         self._reader = RowReader(self._rows.transform, self._inputs)
         self._saved: dict[PruningSettings | None, tuple[Path, float | None]] = {}
 
@@ -130,7 +133,7 @@ class _Maker:
             if pruning:
                 self._prune(network, pruning)
             folder = self._scratch / str(len(self._saved))
-            save(network, self._rows, self._inputs, folder)
+            save(network, self._scaling, self._inputs, folder)
             self._saved[pruning] = folder, sparsity(network) if pruning else None
         return self._saved[pruning]
 

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import harness, ingest, statistics
+from benchmarks import export, harness, ingest, statistics
 
 
 def test_a_function_is_called_in_a_fresh_process():
@@ -47,3 +47,9 @@ def test_the_command_prints_the_result_as_json(monkeypatch, capsys):
 @pytest.mark.parametrize("benchmark", [ingest.ingest, ingest.ingest_memory, statistics.statistics])
 def test_each_benchmark_runs(benchmark):
     assert benchmark(1, rows=200).runs == 1
+
+
+@pytest.mark.slow
+def test_models_for_the_edge_are_compared_by_size_and_calls():
+    assert export.size("size", "mnist-cnn")(1).runs == 1
+    assert export.latency("latency", "mnist-cnn", calls=2)(1).runs == 1

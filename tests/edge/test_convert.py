@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from components.edge.convert import convert, save
-from components.edge.inputs import RawInput
+from components.edge.inputs import RawInput, from_pixels
 from components.edge.interpreter import Interpreter
 from components.edge.make import refuse_other_scores, sample
 from schema.errors import HeadgateError
@@ -34,7 +34,7 @@ def digits() -> dict[str, np.ndarray]:
 @pytest.fixture(scope="module")
 def files(tmp_path_factory, digits) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("saved")
-    save(digits_network(), None, [DIGIT], folder)
+    save(digits_network(), from_pixels([DIGIT]), [DIGIT], folder)
     return {format_: convert(folder, format_, digits) for format_ in ("float32", "float16", "int8")}
 
 
@@ -58,7 +58,7 @@ class Decompose(keras.layers.Layer):
 
 
 def test_a_network_that_cannot_be_converted_is_told_with_the_operation(tmp_path):
-    save(digits_network(Decompose()), None, [DIGIT], tmp_path)
+    save(digits_network(Decompose()), from_pixels([DIGIT]), [DIGIT], tmp_path)
     with pytest.raises(HeadgateError, match="cannot be converted") as caught:
         convert(tmp_path, "float32", {})
     assert caught.value.received == "operations that it does not have: Svd"
