@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.edge.inputs import RowReader, raw_inputs
+from components.edge.inputs import PART, RowReader, raw_inputs
 from components.edge.interpreter import Interpreter
 from components.edge.source import Source
 from components.evaluation import extracts, in_memory, output, saved_model
@@ -36,9 +37,10 @@ def evaluate(
     interpreter = Interpreter(file.read_bytes())
 
     def ask(examples: list[bytes]) -> Answers:
+        parts = (examples[start : start + PART] for start in range(0, len(examples), PART))
         return Answers(
             features={"": extracts.call(loaded, FEATURES_SIGNATURE, examples)},
-            scores={"": interpreter.scores(reader.read(examples))},
+            scores={"": np.concatenate([interpreter.scores(reader.read(part)) for part in parts])},
         )
 
     # A row is positive above the full model's threshold. It is that model which FGSM is aimed at, so no variant has an

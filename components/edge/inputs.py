@@ -14,6 +14,9 @@ from components.training.raw_rows import RawRows
 from components.transform import images
 from components.transform.settings import MISSING, FeaturesSettings
 
+PART = 256
+"""Rows that are transformed at once: images in float32 take four times their pixels."""
+
 Scaling = Callable[[Mapping[str, Any]], dict[str, Any]]
 """From a tensor for each argument to a tensor for each feature of the network, by operations that LiteRT has."""
 
@@ -98,7 +101,7 @@ class RowReader:
         self._spec = {each.feature: _column(tf.as_dtype(each.dtype)) for each in inputs if not each.is_image}
 
     def read(self, examples: Sequence[bytes]) -> dict[str, np.ndarray]:
-        """The arguments of many rows.
+        """The arguments of rows, one or more.
 
         Args:
           examples: serialized tf.Examples.
@@ -106,6 +109,10 @@ class RowReader:
         Returns:
           By argument: uint8 [rows, height, width, channels], float32 [rows] or int64 [rows].
         """
+        parts = [self._part(examples[start : start + PART]) for start in range(0, len(examples), PART)]
+        return {each.argument: np.concatenate([part[each.argument] for part in parts]) for each in self._inputs}
+
+    def _part(self, examples: Sequence[bytes]) -> dict[str, np.ndarray]:
         serialized = tf.constant(list(examples))
         parsed = tf.io.parse_example(serialized, self._spec) if self._spec else {}
         pictures = self._transform(serialized) if any(each.is_image for each in self._inputs) else {}

@@ -26,7 +26,8 @@ def restore(saved_model: Path, inputs: Sequence[FeatureInput], settings: FitSett
     Returns:
       The network, from a dictionary of features to scores.
     """
-    network = build_model(inputs, settings.label, settings.model)
+    # The weights that the training started from are of no use, and may be gone.
+    network = build_model(inputs, settings.label, settings.model.model_copy(update={"weights": None}))
     checkpoint = tf.train.Checkpoint(model=network)
     restored = checkpoint.read(str(saved_model / "variables" / "variables"))
     # The SavedModel has more than the network, such as the optimiser's state; the network has nothing that it lacks.
