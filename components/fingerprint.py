@@ -16,6 +16,7 @@ STACK = (
     "tensorflow",
     "keras",
     "ai-edge-litert",
+    "keras-tuner",
     "tensorflow-transform",
     "tensorflow-data-validation",
     "tensorflow-model-analysis",

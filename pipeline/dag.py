@@ -1,7 +1,7 @@
 """The one place where steps are chained into a TFX pipeline.
 
-    ingest ─ statistics ─ schema ─ gate ┄┄ drift ┄┄ transform ─ train ─ (edge) ─ evaluate ─ judge ─ release
-        └─── in_service ──────────────────┘─────────────────────────────────────┘
+    ingest ─ statistics ─ schema ─ gate ┄┄ drift ┄┄ transform ─ (tune) ─ train ─ (edge) ─ evaluate ─ judge ─ release
+        └─── in_service ──────────────────┘──────────────────────────────────────────────┘
 
 A dotted line is a condition: what follows runs only if the data gate, or drift, lets the data through. A step in
 brackets is there only where its section is in the settings. The model
@@ -41,6 +41,9 @@ from components.measured import measured
 from components.release import Release, ReleaseStepSettings
 from components.statistics import Statistics
 from components.training.trainer import TrainerSettings
+from components.tuning.component import Tune
+from components.tuning.settings import TuningSettings
+from components.tuning.tuner import TunerSettings
 from pipeline.settings import PipelineSettings
 from pipeline.steps import step_code
 from pipeline.workspace import Workspace
@@ -104,8 +107,9 @@ def build(plan: Plan) -> Pipeline:
         steps.append(drift)
         with _passed(drift):
             transform = _transform(settings, examples, schema)
-            train = _train(plan, examples, transform, schema)
-            edge = _edge(settings, settings.edge, examples, train, transform) if settings.edge else None
+            tune = _tune(plan, settings.tuning, examples, transform) if settings.tuning else None
+            train = _train(plan, examples, transform, schema, tune)
+            edge = _edge(settings, settings.edge, examples, train, transform, tune) if settings.edge else None
             edge_models = edge.outputs["edge_models"] if edge else None
             evaluate = evaluator(
                 examples,
@@ -135,7 +139,7 @@ def build(plan: Plan) -> Pipeline:
                 code=code["release"],
                 edge_models=edge_models,
             ).with_id("release")
-            steps += [transform, train, *filter(None, [edge]), evaluate, judge, release]
+            steps += [transform, *filter(None, [tune]), train, *filter(None, [edge]), evaluate, judge, release]
     return Pipeline(
         pipeline_name=settings.name,
         pipeline_root=str(plan.workspace.artifacts(settings.name)),
@@ -206,7 +210,29 @@ def _transform(settings: PipelineSettings, examples: Channel, schema: Any) -> Tr
     ).with_id("transform")
 
 
-def _train(plan: Plan, examples: Channel, transform: Transform, schema: Any) -> Trainer:
+def _tune(plan: Plan, tuning: TuningSettings, examples: Channel, transform: Transform) -> Tune:
+    settings = plan.settings
+    tuner = TunerSettings(
+        features=settings.features,
+        label=settings.label,
+        model=settings.model,
+        training=settings.training,
+        accelerator=settings.accelerator,
+        tuning=tuning,
+        trials=str(plan.workspace.tuning(settings.name)),
+        tensorboard=str(plan.workspace.tensorboard(settings.name) / "tuning"),
+    )
+    return Tune(
+        tuner_fn="components.tuning.tuner.tuner_fn",
+        examples=examples,
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
+        custom_config={"settings": tuner.model_dump_json(), "code": step_code("tune", settings)},
+    ).with_id("tune")
+
+
+def _train(plan: Plan, examples: Channel, transform: Transform, schema: Any, tune: Tune | None) -> Trainer:
     settings = plan.settings
     trainer = TrainerSettings(
         features=settings.features,
@@ -228,12 +254,18 @@ def _train(plan: Plan, examples: Channel, transform: Transform, schema: Any) -> 
         schema=schema.outputs["schema"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
+        hyperparameters=tune.outputs["best_hyperparameters"] if tune else None,
         custom_config={"settings": trainer.model_dump_json(), "code": step_code("train", settings)},
     ).with_id("train")
 
 
 def _edge(
-    settings: PipelineSettings, edge: EdgeSettings, examples: Channel, train: Trainer, transform: Transform
+    settings: PipelineSettings,
+    edge: EdgeSettings,
+    examples: Channel,
+    train: Trainer,
+    transform: Transform,
+    tune: Tune | None,
 ) -> Edge:
     """The bounds are left to the judge: a change of theirs is no reason to convert again."""
     make = MakeSettings(
@@ -248,6 +280,7 @@ def _edge(
         examples=examples,
         model=train.outputs["model"],
         transform_graph=transform.outputs["transform_graph"],
+        hyperparameters=tune.outputs["best_hyperparameters"] if tune else None,
         settings=make.model_dump_json(),
         eval_config=eval_config(settings.evaluation, settings.label),
         code=step_code("edge", settings),

@@ -20,6 +20,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from components import decisions
 from components.edge import record
 from components.evaluation import results
+from components.tuning import trials
 from pipeline.steps import active_steps
 from pipeline.summary import (
     DriftResult,
@@ -251,6 +252,7 @@ class History:
             threshold=ThresholdResult(**metrics["threshold"]) if metrics.get("threshold") else None,
             slices=_slices(metrics.get("slices", [])),
             edge=tuple(_edge(steps)),
+            trials=tuple(_trials(steps)),
             drift=_drift(steps),
             decisions=tuple(_decisions(steps)),
             release=_release(steps),
@@ -311,6 +313,11 @@ def _edge(steps: dict[str, Step]) -> Iterator[EdgeResult]:
             metrics=each.metrics,
             slices=_slices(each.slices),
         )
+
+
+def _trials(steps: dict[str, Step]) -> list[trials.Trial]:
+    folder = _folder(steps, "tune", "tuner_results")
+    return trials.read(str(folder)) if folder else []
 
 
 def _drift(steps: dict[str, Step]) -> DriftResult | None:

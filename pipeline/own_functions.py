@@ -7,6 +7,7 @@ import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.document import Path as Place
 from pipeline.problems import choice, one_error
 from pipeline.settings_file import Loaded
 from schema.errors import SettingsError
@@ -27,13 +28,17 @@ def missing_functions(loaded: Loaded) -> Iterator[SettingsError]:
     """A problem for each function of the user's that is not there; nothing is imported."""
     settings = loaded.settings
     own = ":" in str(settings.data.source) and settings.data.path is None
-    named = {
+    named: dict[Place, str | None] = {
         ("data", "source"): settings.data.source if own else None,
         ("data", "prepare"): settings.data.prepare,
         ("features", "preprocessing_fn"): settings.features.preprocessing_fn,
         ("model", "build"): settings.model.build if ":" in settings.model.build else None,
         ("training", "step"): settings.training.step if ":" in settings.training.step else None,
     }
+    for path in ("model.build", "training.step"):
+        tried = settings.tuning and settings.tuning.space.get(path)
+        for index, name in enumerate(tried.values if tried else ()):
+            named["tuning", "space", path, str(index)] = name if ":" in name else None
     for place, name in named.items():
         if name is None:
             continue

@@ -16,6 +16,7 @@ from components.models.settings import ONE_IMAGE, ModelSettings
 from components.training.accelerator_settings import AcceleratorSettings
 from components.training.settings import WATCHED, TrainingSettings
 from components.transform.settings import FeaturesSettings
+from components.tuning.settings import TuningSettings
 from schema.section import Section
 from schema.settings import SchemaSettings
 from serving.settings import ReleaseSettings
@@ -34,6 +35,8 @@ class PipelineSettings(Section):
     drift: DriftSettings = DriftSettings()
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
+    tuning: TuningSettings | None = None
+    """Search for better settings before training. Default: train with those in the file."""
     accelerator: AcceleratorSettings = AcceleratorSettings()
     evaluation: EvaluationSettings
     edge: EdgeSettings | None = None
@@ -52,6 +55,13 @@ class PipelineSettings(Section):
         return IngestSettings(
             data=self.data, columns=self.features.types, label=self.label, images=tuple(self.features.images)
         )
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Functions, or names, of all networks and steps that may be trained: those that tuning tries too."""
+        space = self.tuning.space if self.tuning else {}
+        tried = [value for path in ("model.build", "training.step") if path in space for value in space[path].values]
+        return (self.model.build, self.training.step, *tried)
 
     @model_validator(mode="after")
     def _sections_agree(self) -> PipelineSettings:
@@ -72,6 +82,9 @@ class PipelineSettings(Section):
             )
         if self.edge:
             for misfit in self.edge.misfits(self.features, self.evaluation, self.label.task):
+                raise ValueError(misfit)
+        if self.tuning:
+            for misfit in self.tuning.misfits(self.label.task, self.training.epochs):
                 raise ValueError(misfit)
         self._network_fits_the_images()
         self._training_fits_the_inputs()

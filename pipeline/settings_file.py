@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from components.models.settings import IMAGENET
-from pipeline.document import Document, describe, override, parse
-from pipeline.problems import choice, one_error, translate
+from pipeline.document import Document, override, parse
+from pipeline.problems import choice, one_error
+from pipeline.search_space import space_problems
 from pipeline.settings import PipelineSettings
+from pipeline.validation import validate
 from schema.errors import SettingsError
 
 PRESETS = Path(__file__).parent / "presets"
@@ -64,7 +63,10 @@ def load(pipeline: str, overrides: Sequence[str] = ()) -> Loaded:
     base = Path.cwd() if preset else path.resolve().parent
     document = override(parse(_read(path), f"preset {pipeline}" if preset else pipeline), list(overrides))
     _make_absolute(document, base)
-    settings = _validate(document)
+    settings = validate(document)
+    problems = list(space_problems(settings, document))
+    if problems:
+        raise one_error(problems, document.name)
     plain = settings.model_dump(mode="json", by_alias=True)
     text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
     return Loaded(settings, text, base, None if preset else path.resolve(), document)
@@ -103,34 +105,3 @@ def _make_absolute(document: Document, base: Path) -> None:
         if isinstance(values, dict) and isinstance(values.get(key), str) and values[key] != IMAGENET:
             typed = any(path in document.overrides for path in ((section,), (section, key)))
             values[key] = str((Path.cwd() if typed else base) / Path(values[key]).expanduser())
-
-
-def _validate(document: Document) -> PipelineSettings:
-    try:
-        # As JSON, since YAML's keys may be numbers where the settings have text, such as class labels.
-        settings = PipelineSettings.model_validate_json(json.dumps(document.data, default=str))
-    except ValidationError as error:
-        raise one_error(translate(error, document, PipelineSettings), document.name) from None
-    problems = list(_coerced(document.data, settings.model_dump(by_alias=True), (), document))
-    if problems:
-        raise one_error(problems, document.name)
-    return settings
-
-
-def _coerced(raw: Any, typed: Any, path: tuple[str, ...], document: Document) -> Iterator[SettingsError]:
-    """Values that pydantic took for another type than they were written as: "5" for 5, true for 1."""
-    if isinstance(raw, dict) and isinstance(typed, dict):
-        by_name = {str(key): value for key, value in typed.items()}
-        for key, value in raw.items():
-            yield from _coerced(value, by_name.get(str(key)), (*path, str(key)), document)
-    elif isinstance(raw, list) and isinstance(typed, tuple):
-        for index, (value, other) in enumerate(zip(raw, typed, strict=False)):
-            yield from _coerced(value, other, (*path, str(index)), document)
-    elif isinstance(raw, bool | str) and isinstance(typed, bool | int | float) and type(raw) is not type(typed):
-        yield SettingsError(
-            f"`{'.'.join(path)}` cannot be used as it is.",
-            where=document.place(path),
-            expected="true or false" if isinstance(typed, bool) else "a number",
-            received=describe(raw),
-            fix="write it without quotes" if isinstance(raw, str) else None,
-        )

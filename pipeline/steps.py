@@ -19,6 +19,10 @@ CODE: dict[str, tuple[str, ...]] = {
     ),
     "drift": ("components.drift", "components.decisions", "components.feature_statistics"),
     "transform": ("components.transform",),
+    "tune": (
+        *("components.tuning", "components.training", "components.models", "components.transform"),
+        "components.label",
+    ),
     "train": (
         *("components.training", "components.models", "components.transform", "components.label"),
         *("components.evaluation.decision", "components.evaluation.settings", "components.ingest.tfrecord"),
@@ -49,7 +53,7 @@ STEPS: tuple[str, ...] = tuple(CODE)
 TRAINING = ("tune", "train")
 """The steps that may see a GPU."""
 
-OPTIONAL: dict[str, str] = {"edge": "edge"}
+OPTIONAL: dict[str, str] = {"tune": "tuning", "edge": "edge"}
 """Steps that a pipeline has only where its settings have the section named here."""
 
 
@@ -75,8 +79,9 @@ def step_code(step: str, settings: PipelineSettings) -> str:
     own: dict[str, Sequence[str | None]] = {
         "ingest": (settings.data.prepare,),
         "transform": (settings.features.preprocessing_fn,),
-        "train": (settings.features.preprocessing_fn, settings.model.build, settings.training.step),
-        "edge": (settings.model.build, settings.training.step),
+        "tune": (settings.features.preprocessing_fn, *settings.networks),
+        "train": (settings.features.preprocessing_fn, *settings.networks),
+        "edge": settings.networks,
     }
     code = code_fingerprint(*CODE[step], *user_modules(own.get(step, ())))
     weights = settings.model.weights_file

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from components.decisions import Decision
+from components.tuning.trials import Trial, described
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -135,6 +136,7 @@ class Summary:
       threshold: the decision threshold that they were taken at, of a binary model.
       slices: the same by slice; part of `headgate show RUN --json`, not of `headgate run --json`.
       edge: the models for devices that were made of it.
+      trials: what tuning tried, the best first; part of `headgate show RUN --json` too.
       decisions: every rule that a gate applied.
       quarantined: rows that did not parse.
       log: file with everything that TensorFlow, Beam and TFX said.
@@ -151,6 +153,7 @@ class Summary:
     threshold: ThresholdResult | None = None
     slices: tuple[SliceResult, ...] = ()
     edge: tuple[EdgeResult, ...] = ()
+    trials: tuple[Trial, ...] = ()
     drift: DriftResult | None = None
     decisions: tuple[Decision, ...] = ()
     release: ReleaseResult | None = None
@@ -165,14 +168,15 @@ class Summary:
         """Exit code of the command line."""
         return EXIT_CODES[self.status]
 
-    def to_json(self, *, slices: bool = False) -> dict[str, Any]:
-        """The summary as plain data for `json.dumps`; metrics by slice only if asked for."""
+    def to_json(self, *, details: bool = False) -> dict[str, Any]:
+        """The summary as plain data for `json.dumps`; metrics by slice and trials only if asked for."""
         record: dict[str, Any] = _finite(asdict(self))
         for step in record["steps"]:
             step["seconds"] = round(step["seconds"], 3)
-        if not slices:
+        if not details:
             for model in (record, *record["edge"]):
                 del model["slices"]
+            del record["trials"]
         return record
 
 
@@ -273,6 +277,10 @@ def _told(decisions: list[Decision], most: int = 10) -> list[RenderableType]:
 
 def _facts(summary: Summary) -> list[str]:
     lines = []
+    if summary.trials:
+        best = summary.trials[0]
+        found = f"{best.objective} {best.score:.4f} with {described(best.values)}"
+        lines.append(f"tuned: {found} (best of {len(summary.trials)} trials)")
     if summary.threshold:
         lines.append(f"decision threshold: {summary.threshold.value:.4g} ({summary.threshold.rule})")
     if summary.quarantined:

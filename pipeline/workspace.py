@@ -56,6 +56,10 @@ class Workspace:
         """State of a training that goes on, or that was killed."""
         return self.root / "checkpoints" / pipeline
 
+    def tuning(self, pipeline: str) -> Path:
+        """Trials that a search has finished, until it has come to its end."""
+        return self.root / "tuning" / pipeline
+
     def log(self, pipeline: str, run_id: str) -> Path:
         """What TensorFlow, Beam and TFX had to say during a run."""
         return self.root / "logs" / pipeline / f"{run_id}.log"

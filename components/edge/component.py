@@ -17,6 +17,7 @@ from components.edge import record
 from components.edge.evaluate import evaluate
 from components.edge.make import MakeSettings, make
 from components.edge.source import Source
+from components.training.tuned import tuned_in, with_values
 
 
 class EdgeExecutor(base_executor.BaseExecutor):
@@ -29,7 +30,8 @@ class EdgeExecutor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """See `Edge`."""
-        settings = MakeSettings.model_validate_json(exec_properties["settings"])
+        tuned = tuned_in(input_dict.get("hyperparameters", []))
+        settings = with_values(MakeSettings.model_validate_json(exec_properties["settings"]), tuned)
         config = proto_utils.json_to_proto(exec_properties["eval_config"], config_pb2.EvalConfig())
         folder = Path(artifact_utils.get_single_uri(output_dict["edge_models"]))
         source = Source(
@@ -58,6 +60,7 @@ class _EdgeSpec(ComponentSpec):
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "model": ChannelParameter(type=standard_artifacts.Model),
         "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
+        "hyperparameters": ChannelParameter(type=standard_artifacts.HyperParameters, optional=True),
     }
     OUTPUTS = {"edge_models": ChannelParameter(type=EdgeModels)}
 
@@ -74,6 +77,8 @@ class Edge(base_component.BaseComponent):
       settings: MakeSettings as JSON.
       eval_config: what the model is evaluated by.
       code: fingerprint of the code that this step runs.
+      hyperparameters: HyperParameters that the model was trained with in the place of settings; None: nothing was
+        tuned.
 
     The output `edge_models` is an EdgeModels.
     """
@@ -89,12 +94,14 @@ class Edge(base_component.BaseComponent):
         settings: str,
         eval_config: config_pb2.EvalConfig,
         code: str,
+        hyperparameters: types.BaseChannel | None = None,
     ) -> None:
         super().__init__(
             _EdgeSpec(
                 examples=examples,
                 model=model,
                 transform_graph=transform_graph,
+                hyperparameters=hyperparameters,
                 edge_models=types.Channel(type=EdgeModels),
                 settings=settings,
                 eval_config=eval_config,

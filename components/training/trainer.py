@@ -25,6 +25,7 @@ from components.training.fitting import FitSettings, Fitted, fit
 from components.training.raw_rows import RawRows
 from components.training.settings import RECORD, WEIGHTS
 from components.training.splits import Splits, prepare
+from components.training.tuned import tuned_values, with_values
 from components.transform.settings import FeaturesSettings
 
 
@@ -46,9 +47,10 @@ def run_fn(fn_args: Any) -> None:
 
     Args:
       fn_args: TFX's `FnArgs`: file patterns of the splits, transform graph, output folders, and `settings`
-        in `custom_config`.
+        in `custom_config`; and `hyperparameters`, values from the Tuner that take the place of those in the settings.
     """
-    settings = TrainerSettings.model_validate_json(fn_args.custom_config["settings"])
+    tuned = tuned_values(fn_args.hyperparameters)
+    settings = with_values(TrainerSettings.model_validate_json(fn_args.custom_config["settings"]), tuned)
     set_up(settings.accelerator)
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     inputs = feature_inputs(transform_output, settings.features)
@@ -71,7 +73,7 @@ def run_fn(fn_args: Any) -> None:
             settings.adversarial,
         )
         export(exported, fn_args.serving_model_dir)
-        _record(fn_args.model_run_dir, fitted, splits, threshold)
+        _record(fn_args.model_run_dir, fitted, splits, threshold, tuned)
     shutil.rmtree(settings.checkpoints, ignore_errors=True)
 
 
@@ -88,12 +90,13 @@ def _threshold(rule: DecisionSettings, fitted: Fitted, splits: Splits) -> Thresh
     return decision.choose(rule, fitted.scores(splits.eval)[:, 0], labels[:, 0])
 
 
-def _record(folder: str, fitted: Fitted, splits: Splits, threshold: Threshold | None) -> None:
+def _record(folder: str, fitted: Fitted, splits: Splits, threshold: Threshold | None, tuned: dict[str, Any]) -> None:
     """Both splits judged by the same code with the weights that were exported, at their threshold; these weights."""
     if threshold and threshold.value != decision.DEFAULT:
         fitted.decide_at(threshold.value)
     record = {
         "epochs": fitted.epochs,
+        "tuned": tuned,
         "history": fitted.history,
         "train": fitted.evaluate(splits.train),
         "eval": fitted.evaluate(splits.eval),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.commands.options import DEFAULT_WORKSPACE, AsJson, WorkspaceFolder
 from pipeline.commands.output import print_json, print_summary, print_table
 from schema.errors import SettingsError
+
+if TYPE_CHECKING:
+    from components.tuning.trials import Trial
 
 
 def runs(
@@ -57,7 +60,7 @@ def show(
     workspace: WorkspaceFolder = DEFAULT_WORKSPACE,
     as_json: AsJson = False,
 ) -> None:
-    r"""Show one run: steps, metrics by slice, drift, decisions.
+    r"""Show one run: steps, trials of a search, metrics by slice, drift, decisions.
 
     \b
     Examples:
@@ -76,9 +79,11 @@ def show(
         run = rows[0].run_id
     summary = history.summary(run)
     if as_json:
-        print_json(summary.to_json(slices=True))
+        print_json(summary.to_json(details=True))
         return
     print_summary(summary)
+    if summary.trials:
+        _print_trials(summary.trials)
     if summary.slices:
         typer.echo("\nmetrics by slice (test split):")
         names = list(summary.metrics)
@@ -86,6 +91,29 @@ def show(
             ("slice", "rows", *names),
             ((f"{each.slice}: {each.value}", each.rows, *_values(each.metrics, names)) for each in summary.slices),
         )
+
+
+def _print_trials(trials: Sequence[Trial]) -> None:
+    """A row for each trial; below them, why the failed ones failed."""
+    from components.tuning.trials import compact
+
+    typer.echo("\ntrials, the best first:")
+    paths = list(trials[0].values)
+    print_table(
+        ("trial", trials[0].objective, "epochs", *paths),
+        (
+            (
+                each.trial,
+                None if each.score is None else f"{each.score:.4f}",
+                each.epochs,
+                *(compact(each.values[path]) for path in paths),
+            )
+            for each in trials
+        ),
+    )
+    for each in trials:
+        if each.error:
+            typer.echo(f"trial {each.trial} failed: {each.error}")
 
 
 def _first(metrics: Mapping[str, float], most: int = 5) -> str:

@@ -37,7 +37,7 @@ def test_the_json_is_the_contract_s():
     }  # fmt: skip
     assert record["release"] == {"model": "taxi", "version": 1, "path": "/w/serving/taxi/1"}
     assert "slices" not in record
-    assert FULL.to_json(slices=True)["slices"][0]["value"] == "1"
+    assert FULL.to_json(details=True)["slices"][0]["value"] == "1"
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,9 @@ def trainer_settings(
     )
 
 
-def train(settings: TrainerSettings, examples: Any, transform_graph: Any, folder: Path) -> tuple[Path, Path]:
+def train(
+    settings: TrainerSettings, examples: Any, transform_graph: Any, folder: Path, hyperparameters: Any = None
+) -> tuple[Path, Path]:
     """Runs TFX's Trainer executor; returns the folders of the model and of the model run."""
     from tfx.components.trainer.executor import GenericExecutor
     from tfx.types import standard_artifacts
@@ -113,7 +115,8 @@ def train(settings: TrainerSettings, examples: Any, transform_graph: Any, folder
     model, model_run = standard_artifacts.Model(), standard_artifacts.ModelRun()
     model.uri, model_run.uri = str(folder / "model"), str(folder / "run")
     GenericExecutor().Do(
-        {"examples": [examples], "transform_graph": [transform_graph]},
+        {"examples": [examples], "transform_graph": [transform_graph]}
+        | ({"hyperparameters": [hyperparameters]} if hyperparameters else {}),
         {"model": [model], "model_run": [model_run]},
         {
             "run_fn": "components.training.trainer.run_fn",
