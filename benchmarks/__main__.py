@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from benchmarks.export import latency, size
-from benchmarks.harness import Result
+from benchmarks.gpu import gpu
+from benchmarks.harness import Result, Unavailable
 from benchmarks.ingest import ingest, ingest_memory
 from benchmarks.statistics import statistics
 from benchmarks.taxi import taxi, taxi_again
@@ -18,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[int], Result]] = {
     "export_latency": latency("export_latency", "images"),
     "export_mnist": size("export_mnist", "mnist-cnn"),
     "export_mnist_latency": latency("export_mnist_latency", "mnist-cnn"),
+    "gpu": gpu,
     "ingest": ingest,
     "ingest_memory": ingest_memory,
     "statistics": statistics,
@@ -33,7 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--runs", type=int, default=3, help="how often each side is measured (default: 3)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
-    result = BENCHMARKS[options.name](options.runs)
+    try:
+        result = BENCHMARKS[options.name](options.runs)
+    except Unavailable as missing:
+        print(json.dumps({"name": missing.name, "unavailable": missing.reason}) if options.json else missing)
+        sys.exit(missing.exit_code)
     print(json.dumps(asdict(result)) if options.json else result)
 
 

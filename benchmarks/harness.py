@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,23 @@ class Result:
             f"{self.name}: {self.ours:.3g} {self.unit}, {self.peer_name}: {self.peer:.3g} {self.unit}, "
             f"{self.ratio:.3g} times better (median of {self.runs})"
         )
+
+
+class Unavailable(Exception):  # noqa: N818
+    """A benchmark measures something that the machine has not got.
+
+    Attributes:
+      name: the benchmark's.
+      reason: what is missing.
+    """
+
+    exit_code: ClassVar[int] = 69
+    """`EX_UNAVAILABLE` of sysexits.h: nothing was measured, and nothing failed."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: not measured: {reason}")
+        self.name = name
+        self.reason = reason
 
 
 def measure(function: str, *arguments: Any, python: str = sys.executable) -> Measurement:

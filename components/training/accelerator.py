@@ -112,7 +112,7 @@ def _why_the_cpu(settings: AcceleratorSettings) -> str:
     driven = _driven()
     if driven:
         return f"the CPU: TensorFlow does not see the GPU ({driven}) without CUDA's libraries; {gpus.INSTALL}"
-    return "the CPU: there is no GPU"
+    return "the CPU: no GPU is visible"
 
 
 def _driven() -> str:

@@ -29,5 +29,8 @@ class AcceleratorSettings(Section):
     @model_validator(mode="after")
     def _xla_has_one_replica(self) -> AcceleratorSettings:
         if self.xla and self.replicas != 1:
-            raise ValueError("accelerator.xla: TensorFlow compiles a training step for one replica; received several")
+            raise ValueError(
+                f"accelerator.xla: TensorFlow compiles a training step for one replica; received `replicas: "
+                f"{self.replicas}`"
+            )
         return self

@@ -8,7 +8,8 @@ import os
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import export, harness, ingest, statistics
+from benchmarks import export, gpu, harness, ingest, statistics
+from components import gpus
 
 
 def test_a_function_is_called_in_a_fresh_process():
@@ -41,6 +42,32 @@ def test_the_command_prints_the_result_as_json(monkeypatch, capsys):
     monkeypatch.setitem(command.BENCHMARKS, "ingest", lambda runs: result)
     command.main(["ingest", "--json"])
     assert list(json.loads(capsys.readouterr().out)) == ["name", "ours", "peer", "peer_name", "unit", "ratio", "runs"]
+
+
+def test_a_benchmark_that_finds_no_device_says_so(monkeypatch, capsys):
+    monkeypatch.setattr(gpus, "installed", lambda: [])
+    with pytest.raises(SystemExit) as ended:
+        command.main(["gpu", "--json"])
+    assert ended.value.code == 69
+    assert json.loads(capsys.readouterr().out)["unavailable"].startswith("there is no NVIDIA GPU here")
+
+
+def test_a_gpu_that_tensorflow_does_not_see_is_no_device(monkeypatch):
+    monkeypatch.setattr(gpus, "installed", lambda: ["NVIDIA H200, 143771 MiB"])
+    monkeypatch.delenv(gpus.VARIABLE, raising=False)
+    monkeypatch.setattr(gpu, "measure", lambda function: harness.Measurement(0, 0, 0, []))
+    with pytest.raises(harness.Unavailable, match="scripts/setup --gpu"):
+        gpu.gpu(1)
+
+
+@pytest.mark.slow
+def test_each_setting_of_the_accelerator_is_measured(monkeypatch):
+    monkeypatch.setattr(gpu, "ONE_DEVICE", {name: gpu.ONE_DEVICE[name] for name in (gpu.PEER, "mixed_bfloat16, XLA")})
+    result = gpu.gpu(1, device="cpu", rows=16, batch_size=8)
+    assert list(result.settings) == [gpu.PEER, "mixed_bfloat16, XLA"]
+    assert min(result.settings.values()) > 0
+    assert result.ours == max(result.settings.values())
+    assert "examples/s" in str(result)
 
 
 @pytest.mark.slow

@@ -160,7 +160,7 @@ def test_the_cpu_it_is_where_the_settings_say_so(monkeypatch, caplog):
 
 
 @pytest.mark.parametrize(
-    ("driven", "told"), [([], "there is no GPU"), (["NVIDIA H200"], "(NVIDIA H200) without CUDA's libraries")]
+    ("driven", "told"), [([], "no GPU is visible"), (["NVIDIA H200"], "(NVIDIA H200) without CUDA's libraries")]
 )
 def test_a_gpu_that_tensorflow_does_not_see_is_told_of(monkeypatch, caplog, driven, told):
     Machine(monkeypatch, 0)
