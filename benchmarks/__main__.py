@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
+from benchmarks import input as feeding
 from benchmarks.export import latency, size
 from benchmarks.gpu import gpu
 from benchmarks.harness import Result, Unavailable
@@ -21,6 +22,10 @@ BENCHMARKS: dict[str, Callable[[int], Result]] = {
     "export_mnist": size("export_mnist", "mnist-cnn"),
     "export_mnist_latency": latency("export_mnist_latency", "mnist-cnn"),
     "gpu": gpu,
+    "input": feeding.cnn,
+    "input_dense": feeding.dense,
+    "input_loader": feeding.loader,
+    "input_memory": feeding.memory,
     "ingest": ingest,
     "ingest_memory": ingest_memory,
     "statistics": statistics,

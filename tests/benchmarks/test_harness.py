@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import export, gpu, harness, ingest, statistics
+from benchmarks import input as feeding
 from components import gpus
 
 
@@ -71,7 +72,10 @@ def test_each_setting_of_the_accelerator_is_measured(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("benchmark", [ingest.ingest, ingest.ingest_memory, statistics.statistics])
+@pytest.mark.parametrize(
+    "benchmark",
+    [ingest.ingest, ingest.ingest_memory, statistics.statistics, feeding.dense, feeding.loader, feeding.memory],
+)
 def test_each_benchmark_runs(benchmark):
     assert benchmark(1, rows=200).runs == 1
 
