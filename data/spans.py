@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -53,8 +52,6 @@ def make(source: Source, settings: Sequence[Section], directory: Path, *, force:
     if len(there) < len(folders):
         for number, (folder, write) in enumerate(zip(folders, source.spans(settings), strict=True), start=1):
             if number not in there:
-                if folder.exists():
-                    shutil.rmtree(folder)
-                write_once(folder, write)
+                write_once(folder, write, anew=force)
     written = tuple(number for number in range(1, len(folders) + 1) if number not in there)
     return Made(str(directory / "span-{SPAN}" / source.file), written, tuple(sorted(there)))

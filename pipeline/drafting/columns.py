@@ -16,6 +16,8 @@ def left_out(column: Column) -> str | None:
     present = column.rows * (1 - column.missing)
     if column.kind == "empty":
         return "no row has a value"
+    if column.kind == "image":
+        return "the network `cnn` reads one image"
     if column.kind == "other":
         return "nested or binary; make numbers or text of it with data.prepare"
     if column.kind == "time":

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
 from pipeline.drafting.columns import feature_lines, gate_lines, kept, slice_lines
-from pipeline.drafting.images import Picture, column_of_paths, latest_span, look, of_arrays, of_folder
+from pipeline.drafting.images import Picture, column_of_images, latest_span, look, of_arrays, of_folder
 from pipeline.drafting.label import Label, choose_label, thresholds
 from pipeline.drafting.profile import Column, profile, read_sample
 from pipeline.drafting.text import flow, path_from, pipeline_name
@@ -86,21 +88,27 @@ def _images(data: Path, label: str, output: Path) -> Draft:
 
 
 def _table(data: Path, label: str | None, output: Path) -> Draft:
-    """A CSV or Parquet file; a column of paths makes it a manifest of images."""
+    """A CSV or Parquet file; a column of images, or of their paths, makes it a manifest of images."""
     table, delimiter = read_sample(data)
     columns = profile(table)
-    paths = column_of_paths(columns)
-    chosen = choose_label([column for column in columns if column is not paths], label)
+    images = column_of_images(columns)
+    chosen = choose_label([column for column in columns if column is not images], label)
     lines = [f"  path: {flow(path_from(output, data))}   # for spans: in/span-{{SPAN}}/*.csv"]
     if not re.search(r"\.(csv|csv\.gz|parquet)$", data.name.lower()):
         lines.append("  format: csv")
     if delimiter != ",":
         lines.append(f"  delimiter: {flow(delimiter)}")
-    others = [column for column in columns if column not in (chosen.column, paths)]
-    picture = look(paths.name, [data.parent / str(value) for value in paths.values]) if paths else None
+    others = [column for column in columns if column not in (chosen.column, images)]
+    picture = _look(images, table, data.parent) if images else None
     if picture is None and not kept(others):
         raise SettingsError("No column of the data can be a feature.", received="\n".join(feature_lines(others)))
     return Draft(lines, chosen, others, picture)
+
+
+def _look(column: Column, table: pa.Table, folder: Path) -> Picture:
+    if column.kind == "image":
+        return look(column.name, table[column.name].drop_null().to_pylist())
+    return look(column.name, [folder / str(value) for value in column.values])
 
 
 def compose(draft: Draft, data: Path) -> str:

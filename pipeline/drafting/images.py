@@ -105,33 +105,34 @@ def of_arrays(found: Input, name: str) -> tuple[Picture, Label]:
     return _picture("image", [(*shape[:2], shape[2] if shape[2:] else 1) for shape in shapes], files=False), label
 
 
-def column_of_paths(columns: Iterable[Column]) -> Column | None:
-    """The first column whose values are names of images."""
-    return next((each for each in columns if each.kind == "string" and all(map(_is_image, each.values))), None)
+def column_of_images(columns: Iterable[Column]) -> Column | None:
+    """The first column that holds images, or paths of images."""
+    return next((each for each in columns if each.kind == "image" or _holds_paths(each)), None)
 
 
-def look(name: str, files: Sequence[Path]) -> Picture:
+def look(name: str, images: Sequence[Path | bytes]) -> Picture:
     """Looks at some images of a column.
 
     Args:
       name: of the column.
-      files: of the images.
+      images: their files, or what these would hold.
 
     Raises:
       DataError: none of those that were looked at can be used.
     """
     data = DataSettings(path="")
     shapes, reasons = [], []
-    for file in files[:: -(-len(files) // SAMPLE)]:
+    for image in images[:: -(-len(images) // SAMPLE)]:
         try:
-            found = inspect(file.read_bytes(), Limits(data.min_side, data.max_pixels), file.name)
+            encoded, file = (image, "") if isinstance(image, bytes) else (image.read_bytes(), image.name)
+            found = inspect(encoded, Limits(data.min_side, data.max_pixels), file)
             shapes.append((found.height, found.width, 3 if found.channels >= 3 else 1))
         except (OSError, Unfit) as error:
-            reasons.append(f"{file} {error}")
+            reasons.append(f"{'an image' if isinstance(image, bytes) else image} {error}")
     if not shapes:
         raise DataError(
             "No image can be used.",
-            where=f"{len(reasons)} images of {len(files)}, `{name}`",
+            where=f"{len(reasons)} of {len(images)} in `{name}`",
             expected="PNG or JPEG files",
             received=reasons[0],
         )
@@ -148,5 +149,5 @@ def _picture(name: str, shapes: Sequence[tuple[int, int, int]], files: bool) -> 
     return Picture(name, settings, seen, files and min(height, width) >= SMALLEST_PHOTO)
 
 
-def _is_image(value: object) -> bool:
-    return _FILE.search(str(value)) is not None
+def _holds_paths(column: Column) -> bool:
+    return column.kind == "string" and all(_FILE.search(str(value)) for value in column.values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -16,11 +17,11 @@ from components.ingest.text import MISSING
 from schema.errors import DataError
 
 SAMPLE_BYTES = 64 * 2**20
-"""How much of a CSV file is looked at."""
+"""How much of a file is looked at."""
 SAMPLE_ROWS = 500_000
-"""How much of a Parquet file is looked at."""
+"""How many rows of a Parquet file are looked at, if they are not more than that."""
 
-Kind = Literal["float", "int", "string", "time", "other", "empty"]
+Kind = Literal["float", "int", "string", "time", "image", "other", "empty"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Column:
     """One column of the sample.
 
     Attributes:
-      kind: `empty` has no value at all; `time` is a date or time; `other` is nested or binary.
+      kind: `empty` has no value at all; `time` is a date or time; `image` is an encoded image; `other` is nested, or
+        other bytes.
       rows: number of rows in the sample.
       missing: share of rows without a value.
       distinct: number of different values.
@@ -66,8 +68,7 @@ def read_sample(path: Path) -> tuple[pa.Table, str]:
     """
     try:
         if path.name.lower().endswith(".parquet"):
-            batches = pa.parquet.ParquetFile(path).iter_batches(SAMPLE_ROWS)
-            first = next(batches, None)
+            first = next(_parquet_batches(path), None)
             table, delimiter = (pa.Table.from_batches([first]) if first is not None else pa.table({})), ","
         else:
             table, delimiter = _read_csv(path)
@@ -85,6 +86,13 @@ def read_sample(path: Path) -> tuple[pa.Table, str]:
     if not table.num_rows:
         raise DataError("The data have no rows.", where=str(path), expected="a header and at least one row")
     return table, delimiter
+
+
+def _parquet_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    file = pa.parquet.ParquetFile(path)
+    groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
+    row = 1 + sum(group.total_byte_size for group in groups) // max(1, file.metadata.num_rows)
+    return file.iter_batches(max(1, min(SAMPLE_ROWS, SAMPLE_BYTES // row)))
 
 
 def _read_csv(path: Path) -> tuple[pa.Table, str]:
@@ -126,10 +134,10 @@ def _column(name: str, values: pa.ChunkedArray) -> Column:
         values = pc.if_else(pc.is_finite(values), values, None)
     present = values.drop_null()
     missing = 1 - len(present) / rows
-    if kind == "other":
-        return Column(name, kind, rows, missing, 0)
     if not len(present):
         return Column(name, "empty", rows, 1.0, 0)
+    if kind == "other":
+        return Column(name, "image" if _is_image(present[0]) else kind, rows, missing, 0)
     if (
         kind == "float"
         and pc.all(pc.equal(pc.floor(present), present)).as_py()
@@ -165,6 +173,12 @@ def _kind(kind: pa.DataType) -> Kind:
     if pa.types.is_null(kind):
         return "empty"
     return "time" if pa.types.is_temporal(kind) else "other"
+
+
+def _is_image(value: pa.Scalar) -> bool:
+    """Whether a value is an encoded PNG or JPEG file."""
+    binary = pa.types.is_binary(value.type) or pa.types.is_large_binary(value.type)
+    return binary and value.as_py().startswith((b"\x89PNG", b"\xff\xd8\xff"))
 
 
 def _with_moments(column: Column, x: np.ndarray) -> Column:

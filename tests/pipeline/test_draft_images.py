@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.parquet
 import pytest
 from PIL import Image
 
@@ -135,6 +136,16 @@ def test_a_manifest_drafts_its_image_beside_its_other_columns(tmp_path):
     assert settings.label.classes == ("ok", "scratch")
     assert settings.evaluation.slices.keys() == {"camera"}
     assert settings.model.build == "cnn"
+
+
+def test_encoded_images_in_a_parquet_file_are_images_too(tmp_path):
+    images = [save(tmp_path / "shots" / f"{number}.png", seed=number).read_bytes() for number in range(30)]
+    table = {"shot": images, "other": images, "speed": np.arange(30) / 7, "verdict": ["ok", "scratch"] * 15}
+    pa.parquet.write_table(pa.table(table), tmp_path / "shots.parquet")
+    settings = drafted(tmp_path / "shots.parquet", "verdict")
+    assert settings.features.images["shot"].shape == (50, 64, 3)
+    assert set(settings.features.columns) == {"speed"}
+    assert "# other: left out, the network `cnn` reads one image" in (tmp_path / "out.yaml").read_text()
 
 
 def test_a_manifest_whose_images_are_not_there_is_told(tmp_path):
