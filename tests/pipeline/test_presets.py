@@ -60,17 +60,9 @@ def test_the_digits_of_the_presets_are_the_same():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("classification", []),
-        ("mnist-dense", []),
-        ("mnist-cnn", ["--set", "training.epochs=3"]),
-        ("custom-loop", []),
-    ],
-)
-def test_each_runs_to_a_release(tmp_path, name, options):
-    ended = run(tmp_path, name, *options)
+@pytest.mark.parametrize("name", ["classification", *DIGITS])
+def test_each_runs_to_a_release(tmp_path, name):
+    ended = run(tmp_path, name)
     assert ended.code == 0, ended
     assert Path(ended.json["release"]["path"]).is_dir()
     assert len(ended.json["notes"]) == (name in DIGITS)
