@@ -8,6 +8,20 @@ from collections.abc import Mapping, Sequence
 from components.fingerprint import code_fingerprint, user_modules
 from pipeline.settings import PipelineSettings
 
+_EVALUATION = (
+    "components.evaluation.config",
+    "components.evaluation.decision",
+    "components.evaluation.evaluate",
+    "components.evaluation.extracts",
+    "components.evaluation.in_memory",
+    "components.evaluation.mean_loss",
+    "components.evaluation.model_mean",
+    "components.evaluation.output",
+    "components.evaluation.saved_model",
+    "components.ingest.tfrecord",
+)
+"""Modules that compute metrics."""
+
 CODE: dict[str, tuple[str, ...]] = {
     "ingest": ("components.ingest", "components.label", "components.measured"),
     "statistics": ("components.statistics", "components.feature_statistics", "components.ingest.tfrecord"),
@@ -29,21 +43,13 @@ CODE: dict[str, tuple[str, ...]] = {
     ),
     "edge": (
         *("components.edge", "components.training", "components.models", "components.transform", "components.label"),
-        *("components.evaluation", "components.ingest.tfrecord"),
+        *_EVALUATION,
     ),
-    "evaluate": (
-        "components.evaluation.config",
-        "components.evaluation.decision",
-        "components.evaluation.evaluate",
-        "components.evaluation.extracts",
-        "components.evaluation.in_memory",
-        "components.evaluation.mean_loss",
-        "components.evaluation.model_mean",
-        "components.evaluation.output",
-        "components.evaluation.saved_model",
-        "components.ingest.tfrecord",
+    "evaluate": _EVALUATION,
+    "judge": (
+        *("components.evaluation", "components.decisions"),
+        *("components.edge.judging", "components.edge.record", "components.edge.settings"),
     ),
-    "judge": ("components.evaluation", "components.decisions", "components.edge"),
     "release": ("components.release", "components.edge.record", "serving"),
 }
 """Modules whose change makes a step run again, by step, in the order of the pipeline."""

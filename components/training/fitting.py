@@ -203,6 +203,7 @@ def fit_further(
       callbacks: Keras callbacks.
     """
     training = settings.training
+    keras.utils.set_random_seed(training.seed)
     steps = splits.steps(training)
     for phase in phases(training):
         phase.enter(network)

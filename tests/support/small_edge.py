@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from components.edge.source import Source
 from components.evaluation.config import eval_config
 from components.evaluation.settings import EvaluationSettings
 from components.models.settings import ConvolutionSettings, LayerSettings, ModelSettings
+from components.training.tuned import FILE_NAME, with_values
 from components.transform.settings import ColumnSettings, FeaturesSettings
 
 NUMBERS = FeaturesSettings(
@@ -35,6 +37,8 @@ CNN = ModelSettings(
     convolutions=(ConvolutionSettings(filters=8, batch_normalization=True),),
     layers=(LayerSettings(units=16, dropout=0.1),),
 )
+
+UNITS = "model.layers.0.units"
 
 PRUNED = PruningSettings(sparsity=0.6, epochs=2)
 
@@ -73,7 +77,7 @@ def with_test_split(trained: Trained) -> Trained:
 
 
 def run(trained: Trained, folder: Path, **recipes: Recipe) -> Made:
-    """The executor on real artifacts."""
+    """The executor on real artifacts, as if tuning had found how many units the first dense layer has."""
     fit = trained.settings
     settings = MakeSettings(
         label=fit.label,
@@ -83,14 +87,21 @@ def run(trained: Trained, folder: Path, **recipes: Recipe) -> Made:
         recipes=recipes,
         representative_rows=100,
     )
-    model, artifact = standard_artifacts.Model(), EdgeModels()
-    model.uri, artifact.uri = str(trained.model.parent), str(folder)
+    model, tuned, artifact = standard_artifacts.Model(), standard_artifacts.HyperParameters(), EdgeModels()
+    model.uri, tuned.uri, artifact.uri = str(trained.model.parent), str(folder / "tuned"), str(folder)
     folder.mkdir()
+    Path(tuned.uri).mkdir()
+    Path(tuned.uri, FILE_NAME).write_text(json.dumps({"values": {UNITS: settings.model.layers[0].units}}))
     EdgeExecutor().Do(
-        {"examples": [trained.examples], "model": [model], "transform_graph": [trained.transform_graph]},
+        {
+            "examples": [trained.examples],
+            "model": [model],
+            "hyperparameters": [tuned],
+            "transform_graph": [trained.transform_graph],
+        },
         {"edge_models": [artifact]},
         {
-            "settings": settings.model_dump_json(),
+            "settings": with_values(settings, {UNITS: 3}).model_dump_json(),
             "eval_config": json_format.MessageToJson(eval_config(EVALUATION, settings.label)),
         },
     )
