@@ -4,8 +4,8 @@
         └─── in_service ──────────────────┘──────────────────────────────────────────────┘
 
 A dotted line is a condition: what follows runs only if the data gate, or drift, lets the data through. A step in
-brackets is there only where its section is in the settings. The model
-in service comes in twice: its training statistics are drift's reference, itself is the Evaluator's baseline.
+brackets is there only where its section is in the settings. The model in service comes in twice: its training
+statistics are drift's reference, itself is the Evaluator's baseline.
 """
 
 from __future__ import annotations
