@@ -1,6 +1,7 @@
 """A program that fits on one device and on two, then with deterministic operations, and prints the results as JSON.
 
-Neither can be taken back in a process: devices are cut in two before TensorFlow looks at them.
+Neither can be taken back in a process: devices are cut in two before TensorFlow looks at them. That this works says,
+too, that nothing which the training steps import has touched a device.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ import keras
 import tensorflow as tf
 from small_fit import DEEP, fit, splits
 
+import components.training.trainer
+import components.tuning.tuner  # noqa: F401
+import pipeline.runners.launch  # noqa: F401
 from components.models.settings import LayerSettings, ModelSettings
 from components.training.accelerator import set_up
 from components.training.accelerator_settings import AcceleratorSettings
