@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +20,8 @@ from components.ingest.conform import conform
 from components.ingest.text import Evidence
 
 ROWS = 256
-"""Images that are encoded and passed on together."""
+SLICE_BYTES = 1 << 26
+"""Images, and bytes of their pixels, that are read together."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,13 @@ class Stack:
     Attributes:
       name: where in the file they are, for messages.
       labels: integers or strings, [images].
-      slices: reads the images, in the file's order, so many at a time: uint8 [rows, height, width] or
+      slices: reads the images, in the file's order, some at a time: uint8 [rows, height, width] or
         [rows, height, width, channels] with 1 or 3 channels.
     """
 
     name: str
     labels: npt.NDArray[np.generic]
-    slices: Callable[[int], Iterator[npt.NDArray[np.uint8]]]
+    slices: Callable[[], Iterator[npt.NDArray[np.uint8]]]
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class ArrayReader:
         types, first = known_types(columns), 1
         for stack in self.stacks(path):
             start = 0
-            for images in stack.slices(ROWS):
+            for images in stack.slices():
                 found = pa.array(stack.labels[start : start + len(images)].tolist())
                 source = pa.RecordBatch.from_arrays([found], [self.label])
                 batch, refused = conform(source, types, str(path))
@@ -74,6 +77,29 @@ class ArrayReader:
                 text = partial(_text, stack, start)
                 yield without(Chunk(batch, lines, text=text), path, reasons(source, refused, types))
                 start, first = start + len(images), first + len(images)
+
+
+def read_slices(stream: IO[bytes], shape: tuple[int, ...]) -> Iterator[npt.NDArray[np.uint8]]:
+    """Reads an array of bytes in slices of bounded number and size.
+
+    Args:
+      stream: stands at the array's first byte.
+      shape: of the array, items first.
+
+    Yields:
+      uint8 [items, ...].
+
+    Raises:
+      EOFError: the stream ends before the array does.
+    """
+    size = math.prod(shape[1:])
+    step = max(1, min(ROWS, SLICE_BYTES // size))
+    for start in range(0, shape[0], step):
+        count = min(step, shape[0] - start)
+        data = stream.read(count * size)
+        if len(data) < count * size:
+            raise EOFError(f"{start * size + len(data):,} bytes")
+        yield np.frombuffer(data, np.uint8).reshape(count, *shape[1:])
 
 
 def _png(image: npt.NDArray[np.uint8]) -> bytes:

@@ -20,11 +20,9 @@ from typing import BinaryIO, cast
 import numpy as np
 import numpy.typing as npt
 
-from components.ingest.arrays import Stack
+from components.ingest.arrays import Stack, read_slices
 from components.ingest.formats import labels_beside
 from schema.errors import DataError
-
-_SLICE_BYTES = 1 << 26
 
 
 def stacks(path: Path, max_pixels: int) -> list[Stack]:
@@ -44,7 +42,7 @@ def stacks(path: Path, max_pixels: int) -> list[Stack]:
     (number,) = _header(beside, 1)
     if number != count:
         raise _unreadable(beside, f"{count:,} labels, one for each image of {path.name}", f"{number:,}")
-    labels = np.concatenate([np.zeros(0, np.uint8), *_read(beside, (number,), 1 << 20)])
+    labels = np.concatenate([np.zeros(0, np.uint8), *_read(beside, (number,))])
     return [Stack(path.name, labels, partial(_read, path, (count, height, width)))]
 
 
@@ -63,18 +61,14 @@ def _header(path: Path, dimensions: int) -> tuple[int, ...]:
     return sizes
 
 
-def _read(path: Path, sizes: tuple[int, ...], rows: int) -> Iterator[npt.NDArray[np.uint8]]:
-    """The items, at most `rows` and some 64 MB at a time."""
-    count, size = sizes[0], math.prod(sizes[1:])
-    rows = max(1, min(rows, _SLICE_BYTES // size))
+def _read(path: Path, sizes: tuple[int, ...]) -> Iterator[npt.NDArray[np.uint8]]:
+    """The items, some at a time."""
     with _opened(path) as stream:
         stream.read(4 + 4 * len(sizes))
-        for start in range(0, count, rows):
-            length = min(rows, count - start) * size
-            data = stream.read(length)
-            if len(data) < length:
-                raise _mismatch(path, sizes, f"{start * size + len(data):,} bytes")
-            yield np.frombuffer(data, np.uint8).reshape(-1, *sizes[1:])
+        try:
+            yield from read_slices(stream, sizes)
+        except EOFError as error:
+            raise _mismatch(path, sizes, str(error)) from error
         if stream.read(1):
             raise _mismatch(path, sizes, "more than that")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -110,9 +111,11 @@ class _Loader:
         if not path.is_relative_to(self.root):
             raise Unfit(f"lies outside {self.root}; `data.root` may name another folder")
         try:
-            size = path.stat().st_size
-            if size > self.limits.max_bytes:
-                raise Unfit(f"has {size:,} bytes, more than an image of data.max_pixels needs")
+            found = path.stat()
+            if not stat.S_ISREG(found.st_mode):
+                raise Unfit("is no file")
+            if found.st_size > self.limits.max_bytes:
+                raise Unfit(f"has {found.st_size:,} bytes, more than an image of data.max_pixels needs")
             return path.read_bytes()
         except (OSError, ValueError) as error:
             raise Unfit(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error

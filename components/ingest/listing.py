@@ -100,8 +100,11 @@ def of_files(rejects: Sequence[Reject], listing: Path, root: Path) -> tuple[Reje
     if not rejects:
         return ()
     paths = pq.read_table(listing)[0]
-    found = [(reject, paths[(reject.line or 1) - 1].as_py()) for reject in rejects]
-    return tuple(Reject(str(root / path), None, reject.reason.replace(f"{path} ", "", 1), "") for reject, path in found)
+    return tuple(_of_file(reject, paths[(reject.line or 1) - 1].as_py(), root) for reject in rejects)
+
+
+def _of_file(reject: Reject, path: str, root: Path) -> Reject:
+    return Reject(str(root / path), None, reject.reason.replace(f"{path} ", "", 1), "")
 
 
 def _classes(label: LabelSettings) -> dict[str, int | str]:

@@ -18,13 +18,11 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from components.ingest.arrays import Stack
+from components.ingest.arrays import Stack, read_slices
 from schema.errors import DataError
 
 PAIRS = (("x", "y"), ("images", "labels"), ("x_train", "y_train"), ("x_test", "y_test"))
 """Names of arrays of images, and of their labels. All that are there are read: the splits are Headgate's."""
-
-_SLICE_BYTES = 1 << 26
 
 
 def stacks(path: Path, max_pixels: int) -> list[Stack]:
@@ -65,18 +63,11 @@ def _stack(path: Path, archive: zipfile.ZipFile, images: str, labels: str, max_p
     return Stack(images, values, partial(_read, path, f"{images}.npy", shape))
 
 
-def _read(path: Path, name: str, shape: tuple[int, ...], rows: int) -> Iterator[npt.NDArray[np.uint8]]:
-    """The images, at most `rows` and some 64 MB at a time."""
-    size = math.prod(shape[1:])
-    rows = max(1, min(rows, _SLICE_BYTES // size))
+def _read(path: Path, name: str, shape: tuple[int, ...]) -> Iterator[npt.NDArray[np.uint8]]:
+    """The images, some at a time."""
     with _archive(path) as archive, archive.open(name) as member:
         _header(member)
-        for start in range(0, shape[0], rows):
-            count = min(rows, shape[0] - start)
-            data = member.read(count * size)
-            if len(data) < count * size:
-                raise _unreadable(path, f"{shape[0]:,} images in {name}", f"{start + len(data) // size:,}")
-            yield np.frombuffer(data, np.uint8).reshape(count, *shape[1:])
+        yield from read_slices(member, shape)
 
 
 def _header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

@@ -12,6 +12,7 @@ import pytest
 from ingested import quarantine, rows_of, run
 from PIL import Image
 
+from components.ingest import arrays as arrays_module
 from components.ingest import idx, npz
 from components.ingest.peek import peek_columns
 from components.ingest.settings import DataSettings, IngestSettings
@@ -183,10 +184,10 @@ def test_images_that_are_too_small_are_quarantined_by_number(tmp_path):
 
 @pytest.mark.parametrize("module", [idx, npz])
 def test_arrays_are_read_in_slices_of_bounded_size(tmp_path, monkeypatch, module):
-    monkeypatch.setattr(module, "_SLICE_BYTES", 200)
+    monkeypatch.setattr(arrays_module, "SLICE_BYTES", 200)
     write_idx(tmp_path, X, Y)
     np.savez(tmp_path / "a.npz", x=X, y=Y)
     (stack,) = module.stacks(tmp_path / ("a.npz" if module is npz else "train-images-idx3-ubyte"), 1000)
-    slices = list(stack.slices(256))
+    slices = list(stack.slices())
     assert max(map(len, slices)) == 3
     assert np.array_equal(np.concatenate(slices), X)

@@ -102,8 +102,9 @@ def test_unfit_files_go_to_quarantine_under_their_own_names(tmp_path):
     write(photos / "scratched/dot.png", encoded(np.zeros((1, 1), np.uint8)))
     write(photos / "stray.png", encoded(pixels(2)))
     (photos / "good/nowhere.png").symlink_to("/no/such/file")
+    os.mkfifo(photos / "good/pipe.png")
     summary = run(make(photos), tmp_path / "out")
-    assert (sum(summary.rows.values()), summary.quarantined) == (60, 6)
+    assert (sum(summary.rows.values()), summary.quarantined) == (60, 7)
     found = {reject["file"]: reject for reject in quarantine(tmp_path / "out")}
     assert {file: reject["reason"] for file, reject in found.items()} == {
         str(photos / "good/cut.jpg"): "`image`: is cut short: its end is not marked",
@@ -112,6 +113,7 @@ def test_unfit_files_go_to_quarantine_under_their_own_names(tmp_path):
         str(photos / "scratched/dot.png"): "`image`: has 1 x 1 pixels, less than data.min_side (4)",
         str(photos / "stray.png"): "no label",
         str(photos / "good/nowhere.png"): "`image`: cannot be read: No such file or directory",
+        str(photos / "good/pipe.png"): "`image`: is no file",
     }
     assert {(reject["line"], reject["text"]) for reject in found.values()} == {(None, "")}
 
