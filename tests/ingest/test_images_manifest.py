@@ -148,7 +148,7 @@ def test_a_row_may_have_several_images(tmp_path):
 
 
 def test_prepare_sees_paths_and_may_make_the_label_of_them(tmp_path, monkeypatch):
-    (tmp_path / "users_code.py").write_text(
+    (tmp_path / "days_of_photos.py").write_text(
         "import pyarrow.compute as pc\n"
         "def day(batch):\n"
         "    day = pc.cast(pc.starts_with(batch['photo'], 'day 1'), 'int64')\n"
@@ -156,7 +156,7 @@ def test_prepare_sees_paths_and_may_make_the_label_of_them(tmp_path, monkeypatch
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     table = [{"photo": row["photo"], "camera": row["camera"]} for row in rows(tmp_path)]
-    settings = make(manifest(tmp_path, table), prepare="users_code:day")
+    settings = make(manifest(tmp_path, table), prepare="days_of_photos:day")
     run(settings, tmp_path / "out")
     assert {row["scratched"] for row in rows_of(tmp_path / "out")} == {0, 1}
     assert peek_columns(settings)[:3] == ("photo", "camera", "scratched")
