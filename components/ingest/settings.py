@@ -57,7 +57,7 @@ class DataSettings(Section):
     """Folder that a manifest's paths of images start from, and must lie below. Default: the manifest's own."""
     min_side: int = Field(4, ge=1)
     """Fewest pixels of an image's width and height; smaller ones go to quarantine."""
-    max_pixels: int = Field(89_478_485, ge=1, le=178_956_970)
+    max_pixels: int = Field(89_478_485, ge=1, le=150_000_000)  # TensorFlow decodes up to 2^29 values, three a pixel
     """Most pixels of an image, as its header says; larger ones go to quarantine, and are never decoded."""
     prepare: str | None = None
     """`package.module:function` from a `pyarrow.RecordBatch` to a `pyarrow.RecordBatch`, run on each batch as
