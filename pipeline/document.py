@@ -38,6 +38,12 @@ for tag, pattern, first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), first)
 
 
+class _Dumper(yaml.SafeDumper):
+    """Quotes what the loader would else take for another type: PyYAML's own leaves the text `0E0` bare."""
+
+    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+
 @dataclass(frozen=True)
 class Document:
     """Settings as plain data, with the place of each value.
@@ -106,6 +112,12 @@ def parse(text: str, name: str) -> Document:
             received=describe(data),
         )
     return Document(data, name, lines)
+
+
+def dump(data: dict[str, Any]) -> str:
+    """The data as YAML that `parse` reads back as they are, keys in their order."""
+    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return text
 
 
 def _walk(node: yaml.Node, path: Path, lines: dict[Path, int], name: str) -> None:

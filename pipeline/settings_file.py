@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from components.models.settings import IMAGENET
 from pipeline.document import Document, override, parse
 from pipeline.problems import choice, one_error
@@ -68,7 +66,7 @@ def load(pipeline: str, overrides: Sequence[str] = ()) -> Loaded:
     if problems:
         raise one_error(problems, document.name)
     plain = settings.model_dump(mode="json", by_alias=True)
-    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+    text = dump(plain)
     return Loaded(settings, text, base, None if preset else path.resolve(), document)
 
 
