@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from components.models.settings import IMAGENET
-from pipeline.document import Document, override, parse
+from pipeline.document import Document, dump, override, parse
 from pipeline.problems import choice, one_error
 from pipeline.search_space import space_problems
 from pipeline.settings import PipelineSettings
