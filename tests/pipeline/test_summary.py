@@ -5,6 +5,7 @@ import json
 import pytest
 
 from components.decisions import Decision
+from components.tuning.trials import Trial
 from pipeline.summary import DriftResult, ReleaseResult, SliceResult, StepResult, Summary, ThresholdResult, to_text
 
 FULL = Summary(
@@ -15,6 +16,10 @@ FULL = Summary(
     metrics={"auc": 0.93, "calibration": float("nan")},
     threshold=ThresholdResult(0.31234567, "best F-beta, beta 1"),
     slices=(SliceResult("day", "1", 200, {"auc": 0.9}),),
+    trials=(
+        Trial(2, "val_auc", 0.912345, 4, {"training.learning_rate": 0.00312345, "training.schedule": None}),
+        Trial(1, "val_auc", None, None, {"training.learning_rate": 3.0, "training.schedule": None}, "val_auc is nan"),
+    ),
     drift=DriftResult("the model in service (span 1)", 18, ("company",)),
     decisions=(
         Decision("judge", "threshold:auc", "overall", "pass", "AUC 0.93 is at least 0.85.", 0.93, ">= 0.85"),
@@ -36,7 +41,8 @@ def test_the_json_is_the_contract_s():
         "reference": "the model in service (span 1)", "compared": 18, "drifted": ["company"]
     }  # fmt: skip
     assert record["release"] == {"model": "taxi", "version": 1, "path": "/w/serving/taxi/1"}
-    assert "slices" not in record
+    assert not {"slices", "trials"} & set(record)
+    assert FULL.to_json(details=True)["trials"][1]["error"] == "val_auc is nan"
     assert FULL.to_json(details=True)["slices"][0]["value"] == "1"
 
 
@@ -52,6 +58,7 @@ def test_the_text_has_what_a_reader_looks_for_and_no_colours():
     assert "\x1b" not in text
     for told in (
         "taxi: released", "ingest", "15,002 rows [all]", "1 of 2 passed", "warn  `company` drifted", "auc 0.9300",
+        "tuned: val_auc 0.9123 with training.learning_rate 0.003123, training.schedule null (best of 2 trials)",
         "decision threshold: 0.3123 (best F-beta, beta 1)", "3 rows did not parse", "version 1", "/w/logs/taxi/r1.log",
     ):  # fmt: skip
         assert told in text
