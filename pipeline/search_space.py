@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from components.training.tuned import placed, value_at
@@ -18,6 +18,9 @@ SECTIONS = ("model", "training")
 """The sections whose settings can be tuned: a trial trains anew, and does nothing else again."""
 
 
+SPACE: Path = ("tuning", "space")
+
+
 @dataclass(frozen=True)
 class _Trial(Document):
     """Settings as a trial would have them: whatever is wrong with them stands at one place of the search space."""
@@ -26,6 +29,36 @@ class _Trial(Document):
 
     def place(self, path: Path) -> str:
         return self.where
+
+
+def by_path(document: Document) -> Document:
+    """The document with a search space by dotted path, where it was written section in section, as by `--set`."""
+    tuning: Any = document.data.get("tuning")
+    space = tuning.get("space") if isinstance(tuning, dict) else None
+    if not isinstance(space, dict):
+        return document
+    entries = dict(_entries(space, ()))
+    dotted = {(*SPACE, *path): (*SPACE, ".".join(path)) for path in entries}
+
+    def moved(places: Mapping[Path, Any]) -> dict[Path, Any]:
+        found = {}
+        for place, value in places.items():
+            entry = next((each for each in dotted if place[: len(each)] == each), ())
+            found[dotted.get(entry, ()) + place[len(entry) :]] = value
+        return found
+
+    flat = {".".join(path): value for path, value in entries.items()}
+    data = document.data | {"tuning": tuning | {"space": flat}}
+    return replace(document, data=data, lines=moved(document.lines), overrides=moved(document.overrides))
+
+
+def _entries(space: Mapping[Any, Any], above: Path) -> Iterator[tuple[Path, Any]]:
+    for key, value in space.items():
+        path = (*above, str(key))
+        if isinstance(value, dict) and value and not set(value) & set(ParameterSettings.model_fields):
+            yield from _entries(value, path)
+        else:
+            yield path, value
 
 
 def space_problems(settings: PipelineSettings, document: Document) -> Iterator[SettingsError]:
@@ -48,7 +81,7 @@ def space_problems(settings: PipelineSettings, document: Document) -> Iterator[S
 
 def _misplaced(name: str, tuning: TuningSettings, document: Document) -> SettingsError | None:
     """What is wrong with a name before anybody looks for it in the settings."""
-    where = document.place(("tuning", "space", name))
+    where = document.place((*SPACE, name))
     section, _, rest = name.partition(".")
     if section not in SECTIONS or not rest:
         return SettingsError(
@@ -78,7 +111,7 @@ def _refused(
     name: str, parameter: ParameterSettings, algorithm: str, data: Mapping[str, Any], document: Document
 ) -> SettingsError | None:
     """The first problem with what a setting is to be tried with."""
-    place = ("tuning", "space", name)
+    place = (*SPACE, name)
     ends = {end: getattr(parameter, end) for end in ("low", "high") if not parameter.values}
     taken: Any = None
     for value in (*ends.values(), *parameter.listed):

@@ -9,7 +9,7 @@ from pathlib import Path
 from components.models.settings import IMAGENET
 from pipeline.document import Document, dump, override, parse
 from pipeline.problems import choice, one_error
-from pipeline.search_space import space_problems
+from pipeline.search_space import by_path, space_problems
 from pipeline.settings import PipelineSettings
 from pipeline.validation import validate
 from schema.errors import SettingsError
@@ -59,7 +59,8 @@ def load(pipeline: str, overrides: Sequence[str] = ()) -> Loaded:
     """
     path, preset = _find(pipeline)
     base = Path.cwd() if preset else path.resolve().parent
-    document = override(parse(_read(path), f"preset {pipeline}" if preset else pipeline), list(overrides))
+    written = parse(_read(path), f"preset {pipeline}" if preset else pipeline)
+    document = by_path(override(written, list(overrides)))
     _make_absolute(document, base)
     settings = validate(document)
     problems = list(space_problems(settings, document))

@@ -29,6 +29,7 @@ from components.tuning.oracles import oracle
 from components.tuning.search import Search, Train
 from components.tuning.settings import TuningSettings
 from components.tuning.trials import Attempt, Result, TrialStore
+from schema.errors import HeadgateError
 
 
 class TunerSettings(FitSettings):
@@ -95,8 +96,9 @@ def training(settings: TunerSettings, fn_args: Any, tensorboard: str) -> Iterato
             fitted = fit(chosen, inputs, splits, told, attempt.checkpoint)
             measured = fitted.evaluate(splits.eval)
             # Some metrics are numbers even where the scores are not.
-            score = measured[settings.tuning.metric] if math.isfinite(measured["loss"]) else measured["loss"]
-            return Result(score, fitted.epochs)
+            if not math.isfinite(measured["loss"]):
+                raise HeadgateError(f"the loss on the eval split is {measured['loss']}")
+            return Result(measured[settings.tuning.metric], fitted.epochs)
 
         yield train
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from small_pipeline import SETTINGS
 
-from pipeline.settings_file import load
+from pipeline.settings_file import Loaded, load
 from schema.errors import SettingsError
 
 FIRST_LINE = len(SETTINGS.splitlines()) + 5
@@ -21,11 +21,13 @@ tuning:
 """
 
 
-def check(folder: Path, *space: str, algorithm: str = "grid", more: str = "", overrides: tuple[str, ...] = ()) -> None:
+def check(
+    folder: Path, *space: str, algorithm: str = "grid", more: str = "", overrides: tuple[str, ...] = ()
+) -> Loaded:
     file = folder / "pipeline.yaml"
     lines = "".join(f"    {line}\n" for line in space)
     file.write_text(SETTINGS + TUNING.format(algorithm=algorithm, more=more or "seed: 1") + lines, encoding="utf-8")
-    load(str(file), overrides)
+    return load(str(file), overrides)
 
 
 REFUSED = {
@@ -86,6 +88,22 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
 def test_a_part_is_not_tuned_beside_its_whole(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"a part of `model\.layers`, which is tuned as a whole"):
         check(tmp_path, "model.layers.0.units: [4]", "model.layers: [[{units: 4}], [{units: 8}]]")
+
+
+def test_one_setting_of_the_space_can_be_overridden(tmp_path: Path) -> None:
+    typed = "tuning.space.training.batch_size=[0]"
+    with pytest.raises(SettingsError) as raised:
+        check(tmp_path, "training.batch_size: [16]", overrides=(typed,))
+    assert (raised.value.where, raised.value.received) == (f"--set {typed}", "0")
+
+
+def test_sections_in_sections_are_paths_too(tmp_path: Path) -> None:
+    loaded = check(tmp_path, "training.cache: [none]", "model: {layers: {0: {units: {low: 1, high: 2}, dropout: [0]}}}")
+    assert loaded.settings.tuning is not None
+    assert list(loaded.settings.tuning.space) == ["training.cache", "model.layers.0.units", "model.layers.0.dropout"]
+    with pytest.raises(SettingsError, match="did you mean `low`") as raised:
+        check(tmp_path, "training.cache: [none]", "training: {batch_size: {lo: 1, high: 2}}")
+    assert f"pipeline.yaml, line {FIRST_LINE + 2}" in str(raised.value)
 
 
 def test_an_override_is_told_as_it_was_typed(tmp_path: Path) -> None:
