@@ -146,7 +146,8 @@ class Checkpoint(keras.callbacks.Callback):
 
 def variables_of(model: keras.Model) -> list[Any]:
     """All variables that training changes: weights, states of random generators, the optimiser's."""
-    model.optimizer.build(model.trainable_variables)
+    if not model.optimizer.built:  # one that scales the loss would start anew
+        model.optimizer.build(model.trainable_variables)
     return [*model.variables, *model.optimizer.variables]
 
 

@@ -86,3 +86,21 @@ def test_more_replicas_than_devices_are_refused(machine, count, settings, most, 
 def test_xla_compiles_for_one_replica(replicas):
     with pytest.raises(ValidationError, match="for one replica"):
         AcceleratorSettings(xla=True, replicas=replicas)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("accelerator.device=gpu", "There is no GPU to train on."),
+        ("accelerator.replicas=2", "There are not devices enough for 2 replicas."),
+        ("accelerator.replicas=3", "`training.batch_size`: a multiple of the 3 replicas that share a batch."),
+        ("accelerator.memory=12", "`accelerator.memory` cannot be used as it is."),
+    ],
+)
+def test_no_step_runs_with_settings_that_the_machine_cannot_follow(new, monkeypatch, setting, told):
+    monkeypatch.setattr(gpus, "installed", lambda: [])
+    pipeline = new()
+    ended = pipeline.run("--set", setting)
+    assert ended.code == 2
+    assert ended.json["error"]["what"] == told
+    assert pipeline.history.runs() == []

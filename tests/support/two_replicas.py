@@ -6,7 +6,10 @@ too, that nothing which the training steps import has touched a device.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -37,6 +40,21 @@ def result(fitted: Any) -> dict[str, Any]:
     return {"weights": flat, "history": fitted.history}
 
 
+def broken_off(settings: dict[str, Any]) -> dict[str, Any]:
+    """The result of a fit that was broken off after its first epoch, and then went on."""
+
+    class BreakOff(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = Path(folder, "checkpoint.npz")
+        with contextlib.suppress(KeyboardInterrupt):
+            fit(**settings, checkpoint=checkpoint, callbacks=[BreakOff()])
+        return result(fit(**settings, checkpoint=checkpoint))
+
+
 def main() -> None:
     """Fits and prints."""
     [cpu] = tf.config.list_physical_devices("CPU")
@@ -50,8 +68,8 @@ def main() -> None:
         name: [run(replicas, model=LINEAR, **training) for replicas in (1, 2)] for name, training in TRAININGS.items()
     }
     results["a rest"] = run("all", model=DEEP, data=splits(398), batch_size=48)
-    half = fit(epochs=2, model=LINEAR, accelerator={"replicas": 2, "precision": "mixed_float16"})
-    results["half precision"] = result(half)
+    half = {"model": LINEAR, "accelerator": {"replicas": 2, "precision": "mixed_float16"}, "epochs": 2}
+    results["half precision"] = [result(fit(**half)), broken_off(half)]
     results["policy"] = keras.config.dtype_policy().name
     try:
         run(batch_size=51)

@@ -52,8 +52,15 @@ def test_a_batch_that_cannot_be_shared_is_refused(apart):
 
 @pytest.mark.slow
 def test_replicas_may_compute_in_half_precision(apart):
-    assert apart["half precision"]["history"]["loss"] == pytest.approx(apart["fit"][0]["history"]["loss"], abs=0.05)
+    half, _ = apart["half precision"]
+    assert half["history"]["loss"] == pytest.approx(apart["fit"][0]["history"]["loss"], abs=0.05)
     assert apart["policy"] == "float32"
+
+
+@pytest.mark.slow
+def test_a_training_in_half_precision_that_broke_off_goes_on_with_its_scale_of_the_loss(apart):
+    whole, resumed = apart["half precision"]
+    assert resumed == whole
 
 
 @pytest.mark.slow
