@@ -26,8 +26,8 @@ CLASSES = ("good", "defect")
 Pixels = NDArray[np.floating[Any]]
 Random = np.random.Generator
 
-_CHUNK = 250
-"""Images that are drawn at once: 12 MB for each array of them at 64 pixels."""
+_CHUNK = 250 * 64 * 64
+"""Pixels that are drawn at once."""
 
 
 class TexturesSettings(Section):
@@ -97,8 +97,9 @@ def generate(settings: TexturesSettings, span: int = 1) -> Iterator[tuple[np.nda
     random = np.random.default_rng([settings.seed, span])
     bad = min(max(round(settings.rows * settings.defect_rate), 1), settings.rows - 1)
     defects = random.permutation(settings.rows) < bad
-    for start in range(0, settings.rows, _CHUNK):
-        chunk = defects[start : start + _CHUNK]
+    rows = max(1, _CHUNK // settings.size**2)
+    for start in range(0, settings.rows, rows):
+        chunk = defects[start : start + rows]
         yield _photograph(_surfaces(chunk, settings.size, random), settings, random), chunk
 
 
