@@ -100,7 +100,7 @@ def of_arrays(found: Input, name: str) -> tuple[Picture, Label]:
     for stack in stacks:
         for value, count in zip(*np.unique(stack.labels, return_counts=True), strict=True):
             counts[value.item()] = counts.get(value.item(), 0) + int(count)
-    shapes = [next(iter(stack.slices(1))).shape[1:] for stack in stacks]
+    shapes = [next(iter(stack.slices())).shape[1:] for stack in stacks]
     label = label_of(name, counts, "the labels' array", str(found.files[0]))
     return _picture("image", [(*shape[:2], shape[2] if shape[2:] else 1) for shape in shapes], files=False), label
 
