@@ -54,6 +54,16 @@ def test_a_folder_of_data_beside_the_settings_file_hides_no_package(problems, tm
     assert problems("data.taxi:label_big_tips") == []
 
 
+def test_networks_that_tuning_tries_are_looked_for_too(tmp_path):
+    (tmp_path / "own.py").write_text(OWN)
+    space = "space: {model.build: [dense, 'own:prepare', 'own:prepair']}"
+    tuning = f"tuning: {{objective: val_auc, algorithm: grid, {space}}}\n"
+    (tmp_path / "trips.yaml").write_text(SETTINGS.replace("NAME", "'own:prepare'") + tuning)
+    [problem] = missing_functions(load(str(tmp_path / "trips.yaml")))
+    assert "has no `prepair`" in problem.what
+    assert problem.where.endswith("trips.yaml, line 8")
+
+
 def test_a_generator_is_looked_for_where_it_is_used(tmp_path):
     (tmp_path / "own.py").write_text(OWN)
     lines = SETTINGS.replace("prepare: NAME", "source: 'own:prepair'")
