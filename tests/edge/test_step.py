@@ -10,8 +10,9 @@ import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from ai_edge_litert import interpreter as litert
+from pictures import encoded
 from small_edge import EVALUATION, Made
-from small_images import decode, encode, striped
+from small_images import decode, striped
 
 from components.edge.make import make
 from components.edge.settings import Recipe
@@ -34,7 +35,7 @@ def full(made: Made, signature: str, **arguments) -> np.ndarray:
 @pytest.mark.parametrize(("name", "tolerance"), [("float32", 1e-5), ("float16", 0.01), ("int8", 0.1)])
 def test_pixels_as_a_camera_gives_them_get_the_score_of_their_file(of_images, name, tolerance):
     score = runner(of_images, name)
-    files = [encode(striped(stripes, seed=seed)) for stripes in ("across", "down") for seed in range(5)]
+    files = [encoded(striped(stripes, seed=seed)) for stripes in ("across", "down") for seed in range(5)]
     pixels = [decode(file)[np.newaxis] for file in files]
     assert pixels[0].dtype == np.uint8
     found = np.concatenate([score(photo=each)["scores"] for each in pixels])

@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 import numpy as np
+from pictures import encoded
 from PIL import Image
 
 from components.label import LabelSettings
@@ -35,7 +36,7 @@ def row(random_: random.Random) -> dict[str, Any]:
     stripes = random_.choice(["across", "down"])
     size = random_.choice([(16, 16), (16, 16), (20, 30)])
     return {
-        "photo": encode(striped(stripes, size, random_.randrange(2**32)), random_.choice(["PNG", "JPEG"])),
+        "photo": encoded(striped(stripes, size, random_.randrange(2**32)), random_.choice(["PNG", "JPEG"])),
         "hour": random_.randrange(24),
         "gain": random_.random(),
         "stripes": stripes,
@@ -49,13 +50,6 @@ def striped(stripes: str, size: tuple[int, int] = (16, 16), seed: int = 0) -> np
     bright = np.broadcast_to((along // 4 % 2)[..., None], (height, width, 3))
     noise = np.random.default_rng(seed).integers(0, 60, (height, width, 3))
     return (bright * 150 + noise).astype(np.uint8)
-
-
-def encode(pixels: np.ndarray, format_: str = "PNG") -> bytes:
-    """The bytes of a file with these pixels, uint8 [height, width] or [height, width, 3]."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, format_)
-    return file.getvalue()
 
 
 def decode(file: bytes, mode: str = "RGB") -> np.ndarray:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_images import LABEL, WITH_COLUMNS, decode, encode, rows, striped
+from pictures import encoded
+from small_images import LABEL, WITH_COLUMNS, decode, rows, striped
 from small_training import Trained, build, serialize
 
 from components.models.settings import ModelSettings
@@ -49,7 +50,7 @@ def test_examples_files_and_pixels_give_the_same_scores(trained_on_images: Train
 def test_pixels_of_one_size_go_in_a_batch_of_that_size(trained_on_images: Trained, served: Any) -> None:
     some = trained_on_images.rows[:3]
     images = [striped("down", (40, 50), seed) for seed in range(3)]
-    files = tf.constant([encode(image) for image in images])
+    files = tf.constant([encoded(image) for image in images])
     expected = served["predict"](photo=files, **columns(some))["scores"]
     np.testing.assert_array_equal(by_pixels(served, some, *images), expected)
 
@@ -62,7 +63,7 @@ def test_a_wrong_channel_count_is_told_with_what_was_expected(
         by_pixels(served, trained_on_images.rows[:1], np.zeros(shape, np.uint8))
 
 
-@pytest.mark.parametrize("photo", [None, b"", b"GIF89a", encode(striped("down"))[:100]])
+@pytest.mark.parametrize("photo", [None, b"", b"GIF89a", encoded(striped("down"))[:100]])
 def test_an_image_that_cannot_be_decoded_is_told(served: Any, photo: bytes | None) -> None:
     row = {"photo": photo, "hour": 1, "gain": 0.5}
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"image `photo`|Invalid PNG data"):
@@ -75,7 +76,7 @@ def test_images_alone_and_a_dense_network(tmp_path: Any) -> None:
     trained = build(tmp_path, some, features=features, label=LABEL, sliced="gain", model=ModelSettings(), epochs=1)
     served = tf.saved_model.load(str(trained.model)).signatures
     images = np.stack([striped("down", seed=seed) for seed in range(5)])
-    by_file = served["predict"](photo=tf.constant([encode(image) for image in images]))["scores"]
+    by_file = served["predict"](photo=tf.constant([encoded(image) for image in images]))["scores"]
     np.testing.assert_array_equal(served["pixels"](photo=tf.constant(images))["scores"], by_file)
 
 
@@ -86,7 +87,7 @@ def test_a_function_of_the_users_own_gets_the_files(tmp_path: Any) -> None:
     trained = build(tmp_path, rows(60), features=features, label=LABEL, sliced="gain", model=ModelSettings(), epochs=1)
     served = tf.saved_model.load(str(trained.model)).signatures
     assert "pixels" not in served
-    found = served["transform_features"](examples=tf.constant([serialize({"photo": encode(striped("down"))})]))
+    found = served["transform_features"](examples=tf.constant([serialize({"photo": encoded(striped("down"))})]))
     assert {name: tensor.shape for name, tensor in found.items()} == {"thumbnail": (1, 4, 4, 3)}
-    scores = served["predict"](photo=tf.constant([encode(striped("down"))]))["scores"]
+    scores = served["predict"](photo=tf.constant([encoded(striped("down"))]))["scores"]
     assert scores.shape == (1, 1)

@@ -10,8 +10,9 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from pictures import encoded
 from PIL import Image
-from small_images import decode, encode, striped
+from small_images import decode, striped
 
 from components.transform.images import from_files, from_pixels, scaled, whole
 from components.transform.settings import ImageSettings
@@ -34,13 +35,13 @@ def pixels(*images: np.ndarray, settings: ImageSettings = COLOUR) -> np.ndarray:
 
 def test_an_image_of_the_networks_size_is_scaled_and_nothing_else() -> None:
     image = striped("across", (12, 16))
-    np.testing.assert_array_equal(files(encode(image))[0], image * STEP)
+    np.testing.assert_array_equal(files(encoded(image))[0], image * STEP)
 
 
 @settings(max_examples=30, deadline=None)
 @given(image=pictures, format_=st.sampled_from(["PNG", "JPEG"]))
 def test_a_file_and_its_pixels_give_the_same_numbers(image: np.ndarray, format_: str) -> None:
-    file = encode(image, format_)
+    file = encoded(image, format_)
     np.testing.assert_array_equal(files(file), pixels(decode(file)))
 
 
@@ -64,28 +65,30 @@ def test_scaling_is_the_same_in_a_graph_and_loses_nothing() -> None:
 
 def test_images_of_different_sizes_and_formats_make_one_batch() -> None:
     found = files(
-        encode(striped("down", (30, 20))), encode(striped("down", (12, 16)), "JPEG"), encode(np.zeros((1, 1), np.uint8))
+        encoded(striped("down", (30, 20))),
+        encoded(striped("down", (12, 16)), "JPEG"),
+        encoded(np.zeros((1, 1), np.uint8)),
     )
     assert found.shape == (3, 12, 16, 3)
 
 
 def test_grey_and_colour_are_converted() -> None:
     image = striped("down", (12, 16))
-    grey = files(encode(image), settings=GREY)[0, ..., 0]
-    np.testing.assert_allclose(grey, decode(encode(image), "L") / 255, atol=1.5 / 255)
-    from_grey = files(encode(image[..., 0]))[0]
+    grey = files(encoded(image), settings=GREY)[0, ..., 0]
+    np.testing.assert_allclose(grey, decode(encoded(image), "L") / 255, atol=1.5 / 255)
+    from_grey = files(encoded(image[..., 0]))[0]
     np.testing.assert_array_equal(from_grey, np.repeat(image[..., :1], 3, axis=2) * STEP)
 
 
 def test_half_of_the_size_is_the_mean_of_the_neighbours() -> None:
     checks = np.indices((24, 32)).sum(axis=0)[..., None].repeat(3, axis=2) % 2 * 200
-    np.testing.assert_allclose(files(encode(checks.astype(np.uint8)))[0, 2:-2, 2:-2], 100 / 255, atol=1 / 255)
+    np.testing.assert_allclose(files(encoded(checks.astype(np.uint8)))[0, 2:-2, 2:-2], 100 / 255, atol=1 / 255)
 
 
 def test_transparency_is_left_out_and_of_sixteen_bits_the_upper_eight_are_taken() -> None:
     image = striped("down", (12, 16))
     transparent = np.dstack([image, np.full((12, 16), 7, np.uint8)])
-    np.testing.assert_array_equal(files(encode(transparent))[0], image * STEP)
+    np.testing.assert_array_equal(files(encoded(transparent))[0], image * STEP)
     deep = io.BytesIO()
     Image.fromarray(image[..., 0].astype(np.uint16) * 256 + 77).save(deep, "PNG")
     found = files(deep.getvalue(), settings=GREY)[0]
@@ -101,13 +104,13 @@ def bitmap() -> bytes:
 @pytest.mark.parametrize("file", [b"", b"P", b"no image", bitmap()])
 def test_what_is_no_png_or_jpeg_is_refused_by_name(file: bytes) -> None:
     with pytest.raises(tf.errors.InvalidArgumentError, match="image `photo`: the bytes of a PNG or JPEG file"):
-        files(encode(striped("down")), file)
+        files(encoded(striped("down")), file)
 
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG"])
 def test_a_truncated_file_is_refused(format_: str) -> None:
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"{format_}"):
-        files(encode(striped("down"), format_)[:200])
+        files(encoded(striped("down"), format_)[:200])
 
 
 @pytest.mark.parametrize("shape", [(1, 12, 16, 1), (1, 12, 16, 4), (12, 16, 3), (1, 12, 16), (1, 1, 12, 16, 3), ()])
