@@ -1,7 +1,7 @@
 """Ways to feed a network with images, ours and peers'. Imported by measuring processes only.
 
-Each measures epoch after epoch in its own process. The first one is left out: it traces functions and, in ours, comes
-after the pass that fills the cache, which is measured apart.
+Each takes the CPU seconds of one epoch after the other. The first one is left out: it traces functions. The pass that
+fills the Trainer's cache, before it, is measured apart.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MODELS = {
 
 
 class Epochs(keras.callbacks.Callback):
-    """Takes the time of each epoch's training steps."""
+    """Takes the CPU seconds of each epoch's training steps, of all threads."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,12 +50,12 @@ class Epochs(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Starts the clock."""
-        self._began = time.perf_counter()
+        self._began = time.process_time()
 
     def on_test_begin(self, logs: Any = None) -> None:
         """Stops it where validation begins."""
         if self._began is not None:
-            self.seconds.append(time.perf_counter() - self._began)
+            self.seconds.append(time.process_time() - self._began)
         self._began = None
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -67,13 +67,13 @@ def train(folder: str, kind: str, epochs: int) -> dict[str, Any]:
     """Trains as the Trainer does, from TFRecords.
 
     Returns:
-      `reading`: seconds of the pass that fills the cache; `epochs`: those of each epoch after the first.
+      `reading`: CPU seconds of the pass that fills the cache; `epochs`: those of each epoch after the first.
     """
-    began = time.perf_counter()
+    began = time.process_time()
     times = Epochs()
     training = _training(epochs)
     with _splits(folder, kind, training) as (splits, inputs):
-        reading = time.perf_counter() - began
+        reading = time.process_time() - began
         fit(FitSettings(label=LABEL, model=MODELS[kind], training=training), inputs, splits, [times])
     return {"reading": reading, "epochs": times.seconds[1:]}
 
@@ -100,10 +100,10 @@ def train_from_memory(folder: str, kind: str, epochs: int) -> dict[str, Any]:
 
 def stream(folder: str, kind: str, epochs: int, cache: str = "auto", shuffle_buffer: int = 10_000) -> dict[str, Any]:
     """Makes the Trainer's batches and does nothing with them; returns what `train` does."""
-    began = time.perf_counter()
+    began = time.process_time()
     training = _training(epochs, cache=cache, shuffle_buffer=shuffle_buffer)
     with _splits(folder, kind, training) as (splits, _):
-        reading = time.perf_counter() - began
+        reading = time.process_time() - began
         batches = iter(splits.train_batches(training))
         seconds = [_timed(batches, splits.steps(training)) for _ in range(epochs)]
     return {"reading": reading, "epochs": seconds[1:]}
@@ -141,10 +141,10 @@ def stream_in_python(folder: str, kind: str, epochs: int) -> dict[str, Any]:
 
 
 def _timed(batches: Iterator[Any], steps: int) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(steps):
         next(batches)
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def _training(epochs: int, **settings: Any) -> TrainingSettings:

@@ -1,8 +1,8 @@
 """The Trainer's input pipeline, from TFRecords of images: against the same network fed from memory, against a loader in
 Python, and its memory as the data grow.
 
-Seconds are wall-clock seconds, of the fastest epoch of each process: what counts is whether the network waits. Both
-sides do the same work on all cores.
+On a CPU, network and pipeline share the cores: what the pipeline takes, the network lacks. So CPU seconds are counted,
+those of the cheapest epoch of each process.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def loader(runs: int, rows: int = ROWS) -> Result:
             lambda: _milliseconds("stream", folder, "colour", rows),
             lambda: _milliseconds("stream_in_python", folder, "colour", rows),
             peer_name="a loader in Python",
-            unit="ms per 1,000 images",
+            unit="CPU ms per 1,000 images",
             runs=runs,
         )
 
@@ -60,7 +60,7 @@ def _training(name: str, kind: str, runs: int, rows: int) -> Result:
             lambda: _milliseconds("train", folder, kind, rows),
             lambda: _milliseconds("train_from_memory", folder, kind, rows),
             peer_name="from memory",
-            unit="ms per 1,000 images",
+            unit="CPU ms per 1,000 images",
             runs=runs,
         )
 
@@ -73,7 +73,7 @@ def _pictures(kind: str, rows: int) -> Iterator[str]:
 
 
 def _milliseconds(function: str, folder: str, kind: str, rows: int) -> float:
-    """Milliseconds for 1,000 images in the fastest epoch."""
+    """CPU milliseconds for 1,000 images in the cheapest epoch."""
     measured = measure(f"benchmarks.feeding:{function}", folder, kind, EPOCHS)
     return min(measured.value["epochs"]) / rows * 1e6
 
