@@ -58,5 +58,5 @@ def _problem(network: keras.Model, part: keras.Model, file: Path, skip: Sequence
     except (ValueError, OSError, KeyError, BadZipFile) as error:
         network.set_weights(before)
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        return " ".join(lines[:2])[:300]
+        return " ".join(lines[:2]).partition(" Target variable")[0][:300]
     return None

@@ -60,7 +60,7 @@ def from_pixels(pixels: Any, name: str, settings: ImageSettings) -> Any:
     expected = f"[batch, rows, columns, {settings.channels}] is expected; received shape"
     message = f"image `{name}`: uint8 pixels {expected}"
     fits = tf.equal(tf.size(shape), 4) & tf.reduce_all(tf.equal(shape[3:], settings.channels))
-    with tf.control_dependencies([tf.debugging.Assert(fits, [message, shape])]):
+    with tf.control_dependencies([tf.debugging.Assert(fits, [message, shape], summarize=9)]):
         images = tf.ensure_shape(pixels, (None, None, None, settings.channels))
     return scaled(tf.ensure_shape(_resized(images, settings), (None, *settings.shape)))
 

@@ -12,8 +12,11 @@ from pictures import encoded
 from small_images import LABEL, WITH_COLUMNS, decode, rows, striped
 from small_training import Trained, build, serialize
 
+from components.models.inputs import FeatureInput
+from components.models.registry import build_model
 from components.models.settings import ModelSettings
-from components.transform.settings import FeaturesSettings
+from components.transform.images import from_pixels
+from components.transform.settings import FeaturesSettings, ImageSettings
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +81,21 @@ def test_images_alone_and_a_dense_network(tmp_path: Any) -> None:
     images = np.stack([striped("down", seed=seed) for seed in range(5)])
     by_file = served["predict"](photo=tf.constant([encoded(image) for image in images]))["scores"]
     np.testing.assert_array_equal(served["pixels"](photo=tf.constant(images))["scores"], by_file)
+
+
+@pytest.mark.slow
+def test_a_backbone_is_trained_and_served(tmp_path: Any) -> None:
+    features = FeaturesSettings(images={"photo": ImageSettings(height=32, width=32)})
+    model = ModelSettings(build="backbone", layers=())
+    trained = build(tmp_path, rows(60), features=features, label=LABEL, sliced="gain", model=model, epochs=1)
+    served = tf.saved_model.load(str(trained.model)).signatures
+    images = np.stack([striped("down", seed=seed) for seed in range(3)])
+    by_file = served["predict"](photo=tf.constant([encoded(image) for image in images]))["scores"]
+    np.testing.assert_allclose(served["pixels"](photo=tf.constant(images))["scores"], by_file, atol=1e-6)
+    again = ModelSettings(build="backbone", layers=(), weights=str(trained.model_run / "weights.weights.h5"))
+    network = build_model([FeatureInput("photo", (32, 32, 3))], LABEL, again)
+    photo = from_pixels(tf.constant(images), "photo", features.images["photo"])
+    np.testing.assert_allclose(network({"photo": photo}, training=False), by_file, atol=1e-5)
 
 
 def test_a_function_of_the_users_own_gets_the_files(tmp_path: Any) -> None:
