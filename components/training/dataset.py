@@ -34,8 +34,8 @@ BLOCK_BYTES = 8 << 20
 """Fewer, where a block would take more than this: of the file, or of the network's input."""
 
 POOL_BYTES = 128 << 20
-"""Most that is shuffled together. At the end of a pool it is in memory about four times: this pool and the next, each
-in its old and its new order."""
+"""Most that is shuffled together. Rows in their old order, in their new one, and the next pool make it three times that
+in memory."""
 
 Row = tuple[dict[str, Any], Any]
 """Features by name, and labels."""
@@ -100,7 +100,9 @@ class Rows:
 
     def labels(self, files: Files) -> tf.data.Dataset:
         """The same blocks without their features, which are not computed: (empty, label [rows, 1])."""
-        return self._serialized(files).map(lambda serialized: ({}, label_tensor(serialized, self._label)))
+        return self._serialized(files).map(
+            do_not_convert(lambda serialized: ({}, label_tensor(serialized, self._label)))
+        )
 
     def _serialized(self, files: Files) -> tf.data.Dataset:
         records = tf.data.TFRecordDataset(files.paths, buffer_size=1 << 20)

@@ -128,13 +128,14 @@ def prepare(
         cache = "memory" if size <= MEMORY_BYTES else "disk"
     PROGRESS.info("reading %s rows, %.0f MB (cache: %s)", f"{files.rows:,}", size / 1e6, cache)
     train, held_out = rows.blocks(files), rows.blocks(held_out_files)
-    labels = rows.labels(files)
     with tempfile.TemporaryDirectory(prefix="headgate-") as folder:
-        if cache != "none":
+        if cache == "none":
+            counts = label_counts(rows.labels(files), label)
+        else:
             # TensorFlow takes the empty name for memory.
             paths = [str(Path(folder, split)) if cache == "disk" else "" for split in ("train", "eval")]
-            labels = train = train.cache(paths[0])
-            held_out = held_out.cache(paths[1])
-            # A first pass that ends early, as `validation_steps` may have it, would leave no cache behind.
-            held_out.reduce(0, lambda count, _: count + 1)
-        yield Splits(train, held_out, label_counts(labels, label), rows.packed, rows.row_bytes)
+            train, held_out = train.cache(paths[0]), held_out.cache(paths[1])
+            counts = label_counts(train, label)
+            for _ in held_out:  # a first pass that ended early, by `validation_steps`, would leave no cache behind
+                pass
+        yield Splits(train, held_out, counts, rows.packed, rows.row_bytes)
