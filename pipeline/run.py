@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import sys
@@ -22,13 +23,14 @@ from pipeline.data_path import Located, locate
 from pipeline.device import training_environment
 from pipeline.failures import told
 from pipeline.history import History
+from pipeline.history.environment import describe_environment
 from pipeline.imports import no_collection
 from pipeline.progress import Progress
 from pipeline.quiet import quiet
 from pipeline.runners.process import NodeProcess
 from pipeline.settings import PipelineSettings
 from pipeline.settings_file import Loaded
-from pipeline.steps import OPTIONAL, STEPS, TRAINING, active_steps, run_fingerprint
+from pipeline.steps import OPTIONAL, STEPS, TRAINING, active_steps, run_fingerprint, step_codes
 from pipeline.summary import Status, StepResult, Summary
 from pipeline.workspace import Workspace
 from schema.curation import curated_path
@@ -75,7 +77,8 @@ def run(
         settings = located.settings
         schema = curated_path(settings.schema_, settings.name, loaded.file)
         found = resolve(settings.data)
-        fingerprint = run_fingerprint(settings, found.fingerprint, schema.read_bytes() if schema else b"")
+        code = step_codes(settings)
+        fingerprint = run_fingerprint(settings, code, found.fingerprint, schema.read_bytes() if schema else b"")
         history = History(workspace)
         if from_step not in (None, STEPS[0]) and not history.runs(settings.name):
             raise SettingsError(
@@ -91,7 +94,7 @@ def run(
         check(replace(loaded, settings=settings))
         environment = training_environment(settings.accelerator, chosen)
         history.close_interrupted(settings.name)
-        run_ = _Run(located, workspace, schema, fingerprint, history, progress, environment)
+        run_ = _Run(located, workspace, schema, code, fingerprint, history, progress, environment)
         return run_.execute(from_step, to_step, cache)
 
 
@@ -155,6 +158,7 @@ class _Run:
         located: Located,
         workspace: Workspace,
         schema: Path | None,
+        code: Mapping[str, str],
         fingerprint: str,
         history: History,
         progress: Progress,
@@ -163,6 +167,7 @@ class _Run:
         self._settings, self._notes = located
         self._workspace = workspace
         self._schema = schema
+        self._code = code
         self._fingerprint = fingerprint
         self._history = history
         self._progress = progress
@@ -190,7 +195,9 @@ class _Run:
             self._record(
                 status="running",
                 log=str(self._log),
-                settings=self._settings.model_dump_json(),
+                settings=self._settings.model_dump_json(by_alias=True),
+                environment=json.dumps(describe_environment()),
+                code=json.dumps(self._code),
                 notes="\n".join(self._notes),
             )
             try:

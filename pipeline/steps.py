@@ -97,11 +97,17 @@ def step_code(step: str, settings: PipelineSettings) -> str:
         return hashlib.sha256(code.encode() + hashlib.file_digest(file, "sha256").digest()).hexdigest()
 
 
-def run_fingerprint(settings: PipelineSettings, input_fingerprint: str, schema: bytes) -> str:
+def step_codes(settings: PipelineSettings) -> dict[str, str]:
+    """The fingerprint of each step of a pipeline, as `step_code` gives it."""
+    return {step: step_code(step, settings) for step in active_steps(dict(settings))}
+
+
+def run_fingerprint(settings: PipelineSettings, code: Mapping[str, str], input_fingerprint: str, schema: bytes) -> str:
     """Fingerprints everything that a run depends on: settings, data, curated schema, code.
 
     Args:
       settings: the pipeline's settings.
+      code: fingerprints by step.
       input_fingerprint: of the input files.
       schema: content of the curated schema, empty where there is none.
 
@@ -109,8 +115,7 @@ def run_fingerprint(settings: PipelineSettings, input_fingerprint: str, schema: 
       SHA-256 in hexadecimal. Two runs with the same fingerprint do the same work.
     """
     digest = hashlib.sha256()
-    code = (step_code(step, settings) for step in active_steps(dict(settings)))
-    for part in (settings.model_dump_json(), input_fingerprint, *code):
+    for part in (settings.model_dump_json(), input_fingerprint, *code.values()):
         digest.update(part.encode() + b"\0")
     digest.update(schema)
     return digest.hexdigest()

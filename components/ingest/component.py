@@ -14,7 +14,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.types.system_executions import Process
 
-from components.ingest import spans, splits
+from components.ingest import sources, spans, splits
 from components.ingest.settings import DataSettings, IngestSettings
 from components.ingest.shards import ingest
 from schema.errors import DataError
@@ -70,6 +70,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         found = _same_input(settings.data, exec_properties)
         artifact = artifact_utils.get_single_instance(output_dict[EXAMPLES_KEY])
         summary = ingest(found, settings, Path(artifact.uri), self._make_beam_pipeline)
+        sources.write(sources.look_at(found.files), Path(artifact.uri))
 
         artifact.split_names = json.dumps(list(splits.NAMES))
         artifact.span = found.span
@@ -114,7 +115,7 @@ class Ingest(base_beam_component.BaseBeamComponent):
     Outputs:
       examples: `Examples` of tf.Example in plain TFRecord. Properties `span`, `version` and `split_names`; custom
         properties `input_fingerprint`, `span`, `version`, `rows`, `rows_train`, `rows_eval`, `rows_test`,
-        `quarantined` and `dropped`. Its folder also holds `quarantine.jsonl`.
+        `quarantined` and `dropped`. Its folder also holds `quarantine.jsonl` and `sources.json`.
     """
 
     SPEC_CLASS = IngestSpec

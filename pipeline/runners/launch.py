@@ -8,7 +8,7 @@ from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher
 
-from pipeline.history import STATES
+from pipeline.history.store import STATES
 from pipeline.summary import State
 from schema.errors import HeadgateError
 

@@ -1,0 +1,142 @@
+"""What a run's steps left on disk.
+
+What cannot be read is told, and left out: the rest of the run is still worth a look.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from components import decisions
+from components.decisions import Decision
+from components.edge import record
+from components.evaluation import results
+from components.ingest import sources
+from components.ingest.sources import SourceFile
+from components.tuning import trials
+from pipeline.history.store import Step
+from pipeline.summary import DriftResult, EdgeResult, ReleaseResult, SliceResult
+
+DECIDING = (("gate", "report"), ("drift", "report"), ("judge", "blessing"))
+"""Steps that decide, with the output that holds their decisions."""
+
+Kind = TypeVar("Kind")
+
+
+class Artifacts:
+    """The outputs of one run's steps.
+
+    Args:
+      steps: the run's steps.
+
+    Attributes:
+      notices: a sentence for each artifact that could not be read.
+    """
+
+    def __init__(self, steps: Mapping[str, Step]) -> None:
+        self._steps = steps
+        self.notices: list[str] = []
+
+    def artifact(self, step: str, output: str) -> mlmd.Artifact | None:
+        """An artifact that a step gave, if it did."""
+        return self._steps[step].outputs.get(output) if step in self._steps else None
+
+    def folder(self, step: str, output: str) -> Path | None:
+        """The folder of a step's output, if the step gave one and it is still there."""
+        artifact = self.artifact(step, output)
+        return Path(artifact.uri) if artifact and Path(artifact.uri).exists() else None
+
+    def read(self, step: str, output: str, reader: Callable[[Path], Kind], default: Kind) -> Kind:
+        """Reads from a step's output; `default` where the step gave none, or where it cannot be read."""
+        artifact = self.artifact(step, output)
+        if artifact is None:
+            return default
+        try:
+            return reader(Path(artifact.uri))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            notice = f"{artifact.uri} cannot be read ({reason(error)}): what `{step}` found is left out."
+            if notice not in self.notices:
+                self.notices.append(notice)
+            return default
+
+    def decisions(self) -> Iterator[Decision]:
+        """Every rule that a step applied."""
+        none: list[Decision] = []
+        for step, output in DECIDING:
+            yield from self.read(step, output, lambda folder: decisions.read(str(folder)), none)
+
+    def metrics(self) -> dict[str, Any]:
+        """What the judge saw (`metrics.json`); empty if nothing was evaluated."""
+        return self.read("judge", "blessing", lambda folder: results.read(str(folder)), {})
+
+    def edge(self) -> list[EdgeResult]:
+        """The models for devices."""
+        return self.read("judge", "blessing", lambda folder: [_edge(each) for each in record.read(str(folder))], [])
+
+    def trials(self) -> list[trials.Trial]:
+        """What a search tried, the best first."""
+        return self.read("tune", "tuner_results", lambda folder: trials.read(str(folder)), [])
+
+    def drift(self) -> dict[str, Any]:
+        """The drift report (`drift.json`); empty if nothing was compared."""
+        return self.read("drift", "report", _drift, {})
+
+    def source_files(self) -> list[SourceFile]:
+        """The files that the run read."""
+        return self.read("ingest", "examples", sources.read, [])
+
+    def release(self) -> ReleaseResult | None:
+        """What the run put in service."""
+        pushed = self.artifact("release", "pushed_model")
+        if pushed is None or not pushed.custom_properties["pushed"].int_value:
+            return None
+        path = Path(pushed.custom_properties["pushed_destination"].string_value)
+        return ReleaseResult(path.parent.name, int(path.name), str(path))
+
+
+def reason(error: Exception) -> str:
+    """Why something cannot be read, in a few words."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, json.JSONDecodeError):
+        return f"JSON that ends, or breaks, at line {error.lineno}"
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
+def drift_result(report: Mapping[str, Any]) -> DriftResult:
+    """A drift report in short."""
+    reference = report["reference"]
+    return DriftResult(
+        reference=f"span {reference['span']} ({reference['kind'].replace('_', ' ')})" if reference else None,
+        compared=report["compared"],
+        drifted=tuple(report["drifted"]),
+    )
+
+
+def slice_results(records: list[dict[str, Any]]) -> tuple[SliceResult, ...]:
+    """The judge's metrics by slice."""
+    return tuple(SliceResult(each["slice"], each["value"], each["rows"], each["metrics"]) for each in records)
+
+
+def _edge(each: record.Variant) -> EdgeResult:
+    return EdgeResult(
+        name=each.name,
+        format=each.format,
+        bytes=each.bytes,
+        gzip_bytes=each.gzip_bytes,
+        sparsity=each.sparsity,
+        passed=bool(each.passed),
+        metrics=each.metrics,
+        slices=slice_results(each.slices),
+    )
+
+
+def _drift(folder: Path) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads((folder / "drift.json").read_text("utf-8"))
+    drift_result(report), report["features"]  # what every view of it needs
+    return report

@@ -1,0 +1,228 @@
+"""The runs of a workspace: what each came to, what it was asked to do, and what it ran on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from components.ingest.sources import SourceFile
+from pipeline.history.artifacts import Artifacts, drift_result, slice_results
+from pipeline.history.store import STATES, Step, Store, iso_time
+from pipeline.steps import active_steps
+from pipeline.summary import StepResult, Summary, ThresholdResult
+from pipeline.workspace import Workspace
+from schema.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run in a list of runs.
+
+    Attributes:
+      status: a summary's status, `running`, or `interrupted` for a run that was killed.
+      started: UTC, ISO 8601.
+      seconds: wall time; None while it runs.
+      metrics: overall metrics on the test split; empty if nothing was evaluated.
+      notices: what could not be read.
+    """
+
+    run_id: str
+    pipeline: str
+    status: str
+    started: str
+    seconds: float | None
+    span: int | None
+    version: int | None
+    metrics: dict[str, float]
+    notices: tuple[str, ...] = ()
+
+
+class History:
+    """Reads a workspace's runs, and notes what becomes of them.
+
+    Args:
+      workspace: the workspace; one without a database has no runs.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._store = Store(workspace.metadata)
+
+    def runs(self, pipeline: str | None = None) -> list[RunRow]:
+        """Lists runs, the newest first.
+
+        Args:
+          pipeline: only this pipeline's; default all.
+        """
+        return [self._row(run) for run in self._store.runs(pipeline)]
+
+    def summary(self, run_id: str) -> Summary:
+        """A run's summary, slices included.
+
+        Raises:
+          SettingsError: if there is no such run.
+        """
+        return self._summary(self._run(run_id))
+
+    def latest(self, pipeline: str, fingerprint: str) -> str | None:
+        """The latest run of a pipeline if it came to an end and had this fingerprint; None otherwise."""
+        for run in self._store.runs(pipeline):
+            props = run.custom_properties
+            return run.name if props["fingerprint"].string_value == fingerprint else None
+        return None
+
+    def latest_schema(self, pipeline: str) -> Path | None:
+        """The schema file of the latest run that has one."""
+        folder = self._latest_folder(pipeline, "schema", "schema")
+        return folder / "schema.pbtxt" if folder else None
+
+    def latest_statistics(self, pipeline: str) -> Path | None:
+        """The folder of the latest statistics of a pipeline's data, `Split-*/FeatureStats.pb` in it."""
+        return self._latest_folder(pipeline, "statistics", "statistics")
+
+    def folder(self, run_id: str, step: str, output: str) -> Path | None:
+        """The folder of an artifact that a step of a run gave; None if it gave none or it is no longer there."""
+        return self._artifacts(run_id).folder(step, output)
+
+    def settings(self, run_id: str) -> dict[str, Any]:
+        """All settings of a run, defaults written out; empty for a run that failed before they were noted."""
+        return self._noted(run_id, "settings")
+
+    def environment(self, run_id: str) -> dict[str, Any]:
+        """What a run ran on, as `describe_environment` has it."""
+        return self._noted(run_id, "environment")
+
+    def code(self, run_id: str) -> dict[str, str]:
+        """Fingerprints of the code that each step of a run depended on, by step."""
+        return self._noted(run_id, "code")
+
+    def source_files(self, run_id: str) -> list[SourceFile]:
+        """The files that a run read; empty where that is not on record."""
+        return self._artifacts(run_id).source_files()
+
+    def reference_statistics(self, run_id: str) -> Path | None:
+        """The folder of the statistics that drift compared a run's with; None if there were none or they are gone."""
+        reference = self._artifacts(run_id).drift().get("reference")
+        folder = Path(reference["uri"]) if reference else None
+        return folder if folder and folder.is_dir() else None
+
+    def record(self, run_id: str, **properties: str) -> None:
+        """Notes properties of a run beside TFX's own, such as `status` and `finished`."""
+        run = self._run(run_id)
+        for name, value in properties.items():
+            run.custom_properties[name].string_value = value
+        self._store.put(run)
+
+    def close_interrupted(self, pipeline: str) -> None:
+        """Marks runs that were killed, so that they no longer count as running. Call it under the run lock."""
+        for run in self._store.runs(pipeline):
+            if run.custom_properties["status"].string_value == "running":
+                self.record(run.name, status="interrupted")
+
+    def artifacts_exist(self, run_id: str) -> bool:
+        """Whether every artifact of a run is still on disk."""
+        steps = self._store.steps(self._run(run_id)).values()
+        return all(Path(artifact.uri).exists() for step in steps for artifact in step.outputs.values())
+
+    def property(self, run_id: str, name: str) -> str:
+        """A property that `record` noted; empty if it was not."""
+        value: str = self._run(run_id).custom_properties[name].string_value
+        return value
+
+    def _noted(self, run_id: str, name: str) -> dict[str, Any]:
+        text = self.property(run_id, name)
+        noted: dict[str, Any] = json.loads(text) if text else {}
+        return noted
+
+    def _latest_folder(self, pipeline: str, step: str, output: str) -> Path | None:
+        for run in self._store.runs(pipeline):
+            if folder := Artifacts(self._store.steps(run)).folder(step, output):
+                return folder
+        return None
+
+    def _artifacts(self, run_id: str) -> Artifacts:
+        return Artifacts(self._store.steps(self._run(run_id)))
+
+    def _run(self, run_id: str) -> mlmd.Context:
+        found = self._store.run(run_id)
+        if found is not None:
+            return found
+        known = [run.name for run in self._store.runs()]
+        raise SettingsError(
+            "There is no such run.",
+            where=str(self._workspace.root),
+            expected=f"one of {known[:5]}" if known else "a workspace with runs",
+            received=run_id,
+            fix="list the runs with `headgate runs`",
+        )
+
+    def _row(self, run: mlmd.Context) -> RunRow:
+        artifacts = Artifacts(self._store.steps(run))
+        props = run.custom_properties
+        release = artifacts.release()
+        examples = artifacts.artifact("ingest", "examples")
+        return RunRow(
+            run_id=run.name,
+            pipeline=props["pipeline"].string_value,
+            status=self._status(run),
+            started=iso_time(run.create_time_since_epoch),
+            seconds=float(props["seconds"].string_value) if props["seconds"].string_value else None,
+            span=examples.custom_properties["span"].int_value if examples else None,
+            version=release.version if release else None,
+            metrics=artifacts.metrics().get("overall", {}),
+            notices=tuple(artifacts.notices),
+        )
+
+    def _status(self, run: mlmd.Context) -> str:
+        """The noted status. A run that was killed could not note its end: it runs while somebody holds the lock."""
+        noted: str = run.custom_properties["status"].string_value
+        if noted == "running":
+            try:
+                with FileLock(self._workspace.lock(run.custom_properties["pipeline"].string_value), timeout=0):
+                    return "interrupted"
+            except Timeout:
+                pass
+        return noted
+
+    def _summary(self, run: mlmd.Context) -> Summary:
+        steps = self._store.steps(run)
+        artifacts = Artifacts(steps)
+        props = run.custom_properties
+        metrics, drift = artifacts.metrics(), artifacts.drift()
+        examples = artifacts.artifact("ingest", "examples")
+        status: Any = self._status(run)
+        found = Summary(
+            run_id=run.name,
+            pipeline=props["pipeline"].string_value,
+            status="failed" if status in ("running", "interrupted") else status,
+            steps=tuple(_step_results(steps, json.loads(props["settings"].string_value or "{}"))),
+            metrics=metrics.get("overall", {}),
+            threshold=ThresholdResult(**metrics["threshold"]) if metrics.get("threshold") else None,
+            slices=slice_results(metrics.get("slices", [])),
+            edge=tuple(artifacts.edge()),
+            trials=tuple(artifacts.trials()),
+            drift=drift_result(drift) if drift else None,
+            decisions=tuple(artifacts.decisions()),
+            release=artifacts.release(),
+            quarantined=examples.custom_properties["quarantined"].int_value if examples else 0,
+            log=props["log"].string_value or None,
+            error=props["error"].string_value or ("The run was interrupted." if status == "interrupted" else None),
+        )
+        # What could not be read is known once everything has been.
+        return replace(found, notes=(*props["notes"].string_value.splitlines(), *artifacts.notices))
+
+
+def _step_results(steps: Mapping[str, Step], settings: dict[str, Any]) -> Iterator[StepResult]:
+    for name in active_steps(settings):
+        if name not in steps:
+            yield StepResult(name, "skipped", 0.0)
+            continue
+        execution = steps[name].execution
+        seconds = (execution.last_update_time_since_epoch - execution.create_time_since_epoch) / 1000
+        yield StepResult(name, STATES.get(execution.last_known_state, "failed"), seconds)

@@ -1,0 +1,120 @@
+"""ML Metadata as it is: the runs of a workspace, and what each step of a run did and gave."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import ml_metadata
+from ml_metadata.errors import StatusError
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from pipeline.summary import State
+from schema.errors import HeadgateError
+
+RUN_TYPE = "pipeline_run"
+"""TFX's context type for a run."""
+
+STATES: dict[int, State] = {
+    mlmd.Execution.COMPLETE: "complete",
+    mlmd.Execution.CACHED: "cached",
+    mlmd.Execution.FAILED: "failed",
+}
+"""What ML Metadata's states are called here. Any other is that of a step that was killed: it failed."""
+
+OUTPUTS = (mlmd.Event.OUTPUT, mlmd.Event.INTERNAL_OUTPUT)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What ML Metadata knows of one step of a run: its execution and the artifacts it gave."""
+
+    execution: mlmd.Execution
+    outputs: dict[str, mlmd.Artifact]
+
+
+class Store:
+    """A workspace's database, read and written in the terms of runs and steps.
+
+    Args:
+      database: the sqlite file; one that is not there has no runs.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+
+    def runs(self, pipeline: str | None = None) -> list[mlmd.Context]:
+        """The runs, of one pipeline or of all, the newest first."""
+        if not self._database.exists():
+            return []
+        runs = [run for run in self.ask("get_contexts_by_type", RUN_TYPE) if "status" in run.custom_properties]
+        if pipeline is not None:
+            runs = [run for run in runs if run.custom_properties["pipeline"].string_value == pipeline]
+        return sorted(runs, key=lambda run: run.id, reverse=True)
+
+    def run(self, run_id: str) -> mlmd.Context | None:
+        """A run by its name; None if there is no such run."""
+        return self.ask("get_context_by_type_and_name", RUN_TYPE, run_id) if self._database.exists() else None
+
+    def put(self, run: mlmd.Context) -> None:
+        """Writes the properties of a run."""
+        self.ask("put_contexts", [run])
+
+    def steps(self, run: mlmd.Context) -> dict[str, Step]:
+        """The run's steps that started, by id."""
+        executions = sorted(self.ask("get_executions_by_context", run.id), key=lambda each: each.id)
+        steps = {}
+        outputs = self._outputs([execution.id for execution in executions])
+        prefix = run.custom_properties["pipeline"].string_value + "."
+        for execution in executions:
+            for context in self.ask("get_contexts_by_execution", execution.id):
+                if context.type == "node":
+                    step = context.name.removeprefix(prefix)
+                    steps[step] = Step(execution, outputs.get(execution.id, {}))
+        return steps
+
+    def _outputs(self, executions: Sequence[int]) -> dict[int, dict[str, mlmd.Artifact]]:
+        events = [event for event in self.ask("get_events_by_execution_ids", executions) if event.type in OUTPUTS]
+        artifacts = {each.id: each for each in self.ask("get_artifacts_by_id", [event.artifact_id for event in events])}
+        found: dict[int, dict[str, mlmd.Artifact]] = {}
+        for event in events:
+            found.setdefault(event.execution_id, {})[event_key(event)] = artifacts[event.artifact_id]
+        return found
+
+    def ask(self, method: str, *arguments: Any) -> Any:
+        """Calls a method of `ml_metadata.MetadataStore`.
+
+        Raises:
+          HeadgateError: the database is locked, damaged or none.
+        """
+        try:
+            return getattr(self._connection, method)(*arguments)
+        except (RuntimeError, StatusError) as error:  # opening raises the one, asking the other
+            raise HeadgateError(
+                "The workspace's database cannot be read.",
+                where=str(self._database),
+                expected="an ML Metadata database (sqlite) that no other program has locked",
+                received=str(error).partition("\n")[0].partition(" query: ")[0],
+                fix="wait for the program that holds it; a damaged file comes back from a backup only, "
+                "and a run in a fresh workspace starts anew",
+            ) from error
+
+    @cached_property
+    def _connection(self) -> Any:
+        config = mlmd.ConnectionConfig()
+        config.sqlite.filename_uri = str(self._database)
+        return ml_metadata.MetadataStore(config)
+
+
+def event_key(event: mlmd.Event) -> str:
+    """The name of the input or output that an event is about."""
+    return next((step.key for step in event.path.steps if step.key), "")
+
+
+def iso_time(milliseconds: int) -> str:
+    """A time of ML Metadata as ISO 8601 in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(milliseconds / 1000))
