@@ -12,12 +12,35 @@ class GateReport(Artifact):
     PROPERTIES = {"passed": Property(type=PropertyType.INT)}
 
 
+class MonitorReport(Artifact):
+    """The model in service, asked about the span at hand (`monitor.json`, `decisions.json`).
+
+    `current/` and `reference/` hold statistics of its predictions and embeddings now and at training, for drift;
+    `evaluation/` what TFMA found, where there are labels. `passed` is 1 or 0; `labelled` counts the rows that were
+    asked about and have a label; `train` is 1 where a new model is asked for, whatever drift may find; `trainable` is
+    1 where all rows have their label.
+    """
+
+    TYPE_NAME = "HeadgateMonitorReport"
+    PROPERTIES = {
+        "passed": Property(type=PropertyType.INT),
+        "span": Property(type=PropertyType.INT),
+        "labelled": Property(type=PropertyType.INT),
+        "train": Property(type=PropertyType.INT),
+        "trainable": Property(type=PropertyType.INT),
+    }
+
+
 class DriftReport(Artifact):
-    """Comparison of training data with a reference (`drift.json`, `decisions.json`); `passed` is 1 or 0."""
+    """Comparison of training data with a reference (`drift.json`, `decisions.json`).
+
+    `passed` is 1 or 0, and so is `train`: whether a new model is trained, since the monitor or drift asks for it.
+    """
 
     TYPE_NAME = "HeadgateDriftReport"
     PROPERTIES = {
         "passed": Property(type=PropertyType.INT),
+        "train": Property(type=PropertyType.INT),
         "span": Property(type=PropertyType.INT),
         "compared": Property(type=PropertyType.INT),
         "drifted": Property(type=PropertyType.INT),

@@ -14,6 +14,7 @@ from tfx.dsl.components.common.resolver import Resolver, ResolverStrategy
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
+from components.evaluation import blessing
 from serving import files, releases
 from serving.releases import Release
 
@@ -37,13 +38,14 @@ class InServiceStrategy(ResolverStrategy):
 
         Args:
           store: ML Metadata; not needed.
-          input_dict: `model`, `statistics` and `previous_span`: every Model and ExampleStatistics of the pipeline so
-            far; `examples`: the Examples of this run.
+          input_dict: `model`, `statistics`, `previous_span` and `released`: every Model, ExampleStatistics and
+            ModelBlessing of the pipeline so far; `examples`: the Examples of this run.
 
         Returns:
           `model`: the Model in service; `statistics`: those of its training data; `previous_span`: the statistics
-          of the latest span before this run's; `examples` as they came. Each of the first three is empty where
-          there is no such artifact, or its folder is gone.
+          of the latest span before this run's; `released`: the first blessing of the model in service, with its
+          metrics at release; `examples` as they came. Each but the last is empty where there is no such artifact, or
+          its folder is gone.
 
         Raises:
           ReleaseError: the serving directory cannot be read.
@@ -59,6 +61,7 @@ class InServiceStrategy(ResolverStrategy):
             "model": model,
             "statistics": statistics[:1],
             "previous_span": _previous_span(input_dict["previous_span"], input_dict["examples"]),
+            "released": _first_blessing(input_dict["released"], model),
             "examples": input_dict["examples"],
         }
 
@@ -72,8 +75,8 @@ def in_service(serving_dir: Path, model_name: str, examples: types.BaseChannel) 
       examples: Examples of this run.
 
     Returns:
-      A node with the outputs `model`, `statistics` and `previous_span` (see InServiceStrategy), each of which may
-      turn out empty.
+      A node with the outputs `model`, `statistics`, `previous_span` and `released` (see InServiceStrategy), each of
+      which may turn out empty.
     """
     return Resolver(
         strategy_class=InServiceStrategy,
@@ -81,6 +84,7 @@ def in_service(serving_dir: Path, model_name: str, examples: types.BaseChannel) 
         model=types.Channel(type=standard_artifacts.Model),
         statistics=types.Channel(type=standard_artifacts.ExampleStatistics),
         previous_span=types.Channel(type=standard_artifacts.ExampleStatistics),
+        released=types.Channel(type=standard_artifacts.ModelBlessing),
         examples=examples,
     ).with_id("in_service")
 
@@ -93,6 +97,12 @@ def _is_released(artifact: types.Artifact, release: Release) -> bool:
     """
     folder = Path(path_utils.serving_model_path(artifact.uri))
     return artifact.uri == release.manifest.model_uri and files.digests(folder) == release.manifest.files
+
+
+def _first_blessing(blessings: list[types.Artifact], model: list[types.Artifact]) -> list[types.Artifact]:
+    """The blessing that the model was released with: later ones judge the same model by other rules."""
+    found = (each for each in blessings for one in model if blessing.blesses(each, one))
+    return sorted(found, key=lambda each: each.id)[:1]
 
 
 def _previous_span(statistics: list[types.Artifact], examples: list[types.Artifact]) -> list[types.Artifact]:

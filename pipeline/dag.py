@@ -1,11 +1,13 @@
 """The one place where steps are chained into a TFX pipeline.
 
-    ingest ─ statistics ─ schema ─ gate ┄┄ drift ┄┄ transform ─ (tune) ─ train ─ (edge) ─ evaluate ─ judge ─ release
-        └─── in_service ──────────────────┘──────────────────────────────────────────────┘
+  ingest ─ statistics ─ schema ─ gate ┄ monitor ─ drift ┄ transform ─ (tune) ─ train ─ (edge) ─ evaluate ─ judge
+      └─── in_service ─────────────────────┘────────┘─────────────────────────────────────────────┘          │
+                                                                                                          release
 
-A dotted line is a condition: what follows runs only if the data gate, or drift, lets the data through. A step in
-brackets is there only where its section is in the settings. The model in service comes in twice: its training
-statistics are drift's reference, itself is the Evaluator's baseline.
+A dotted line is a condition: what follows runs only if the data gate, or drift, lets the data through, and, for what
+trains, only if the monitor or drift asks for a new model. A step in brackets is there only where its section is in the
+settings. The model in service comes in three times: it is what the monitor asks, its training statistics are drift's
+reference, itself is the Evaluator's baseline.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ from components.in_service import in_service as in_service_resolver
 from components.ingest.component import Ingest
 from components.label import ColumnType
 from components.measured import measured
+from components.monitor.component import Monitor
+from components.monitor.settings import MonitorStepSettings
 from components.release import Release, ReleaseStepSettings
 from components.statistics import Statistics
 from components.training.trainer import TrainerSettings
@@ -78,7 +82,7 @@ def build(plan: Plan) -> Pipeline:
       The TFX pipeline, for any runner.
     """
     settings = plan.settings
-    coded = ("ingest", "statistics", "gate", "drift", "evaluate", "judge", "release")
+    coded = ("ingest", "statistics", "gate", "monitor", "drift", "evaluate", "judge", "release")
     code = {step: step_code(step, settings) for step in coded}
     ingest = Ingest(settings=settings.ingestion.model_dump_json(), code=code["ingest"]).with_id("ingest")
     examples = ingest.outputs["examples"]
@@ -96,16 +100,27 @@ def build(plan: Plan) -> Pipeline:
     ).with_id("gate")
     steps: list[Any] = [ingest, statistics, schema, in_service, gate]
     with _passed(gate):
+        monitor = Monitor(
+            examples=examples,
+            statistics=statistics.outputs["statistics"],
+            model=in_service.outputs["model"],
+            in_service=in_service.outputs["statistics"],
+            released=in_service.outputs["released"],
+            settings=_monitor(plan).model_dump_json(),
+            eval_config=eval_config(settings.evaluation, settings.label),
+            code=code["monitor"],
+        ).with_id("monitor")
         drift = Drift(
             statistics=statistics.outputs["statistics"],
             in_service=in_service.outputs["statistics"],
             previous_span=in_service.outputs["previous_span"],
             examples=examples,
+            monitor=monitor.outputs["report"],
             settings=_drift(plan).model_dump_json(),
             code=code["drift"],
         ).with_id("drift")
-        steps.append(drift)
-        with _passed(drift):
+        steps += [monitor, drift]
+        with _passed(drift), Cond(drift.outputs["report"].future()[0].property("train") == 1):
             transform = _transform(settings, examples, schema)
             tune = _tune(plan, settings.tuning, examples, transform) if settings.tuning else None
             train = _train(plan, examples, transform, schema, tune)
@@ -183,6 +198,19 @@ def _named_columns(settings: PipelineSettings) -> dict[str, ColumnType | None]:
     declared = features.types | images | measured(features.images)
     sliced = {column for group in settings.evaluation.slices.values() for column in group.columns}
     return {name: declared.get(name) for name in [*declared, *sorted(sliced - set(declared))]}
+
+
+def _monitor(plan: Plan) -> MonitorStepSettings:
+    settings = plan.settings
+    return MonitorStepSettings(
+        monitor=settings.monitor,
+        label=settings.label,
+        slices=settings.evaluation.slices,
+        serving_dir=str(plan.workspace.serving),
+        model=settings.served_as,
+        log=str(plan.workspace.monitor(settings.name)),
+        tensorboard=str(plan.workspace.tensorboard(settings.name) / "monitor"),
+    )
 
 
 def _drift(plan: Plan) -> DriftStepSettings:

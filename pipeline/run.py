@@ -37,7 +37,7 @@ from schema.curation import curated_path
 from schema.errors import DataError, HeadgateError, SettingsError
 from serving.releases import in_service
 
-STANDS: tuple[Status, ...] = ("pushed", "not_blessed")
+STANDS: tuple[Status, ...] = ("pushed", "watched", "not_blessed")
 """Outcomes that would come out the same again while nothing changes."""
 
 
@@ -237,16 +237,22 @@ class _Run:
     def _outcome(self, to_step: str | None) -> Status:
         """What a run came to whose steps all went well."""
         summary = self._history.summary(self._id)
-        if any(each.outcome == "block" and each.step in ("gate", "drift") for each in summary.decisions):
+        if any(each.outcome == "block" and each.step in ("gate", "monitor", "drift") for each in summary.decisions):
             return "blocked"
         if summary.release:
             return "pushed"
+        if summary.monitor and not summary.monitor.train and not _ends_before(to_step, "transform"):
+            return "watched"
         return "stopped" if to_step and to_step != STEPS[-1] else "not_blessed"
 
     def _with_results(self, summary: Summary) -> Summary:
         """Wall times as this process saw them, imports included, in place of ML Metadata's."""
         seen = {result.id: result for result in self._results}
         return replace(summary, steps=tuple(seen.get(step.id, step) for step in summary.steps))
+
+
+def _ends_before(to_step: str | None, step: str) -> bool:
+    return to_step is not None and STEPS.index(to_step) < STEPS.index(step)
 
 
 def _own_modules(settings: PipelineSettings) -> list[str]:

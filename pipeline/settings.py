@@ -13,6 +13,7 @@ from components.ingest.settings import DataSettings, IngestSettings
 from components.label import LabelSettings
 from components.measured import measured
 from components.models.settings import ONE_IMAGE, ModelSettings
+from components.monitor.settings import MonitorSettings
 from components.training.accelerator_settings import AcceleratorSettings
 from components.training.settings import WATCHED, TrainingSettings
 from components.transform.settings import FeaturesSettings
@@ -32,6 +33,7 @@ class PipelineSettings(Section):
     label: LabelSettings
     schema_: SchemaSettings = Field(SchemaSettings(), alias="schema")
     gate: GateSettings = GateSettings()
+    monitor: MonitorSettings = MonitorSettings()
     drift: DriftSettings = DriftSettings()
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
@@ -109,6 +111,12 @@ class PipelineSettings(Section):
             raise ValueError("evaluation.adversarial: a regression has no accuracy to measure under FGSM")
 
     def _slices_are_countable(self) -> None:
+        for metric, drop in self.monitor.max_drop.items():
+            for name in drop.slices:
+                if name not in self.evaluation.slices:
+                    raise ValueError(
+                        f"monitor.max_drop.{metric}.slices: there is {list(self.evaluation.slices)}; received {name}"
+                    )
         types = self.features.types | measured(self.features.images)
         for name, group in self.evaluation.slices.items():
             for column in group.columns:
@@ -123,18 +131,22 @@ class PipelineSettings(Section):
     def _metrics_exist(self) -> None:
         task = self.label.task
         watched, judged = WATCHED[task], self.evaluation.metrics(task)
-        for rules, known in (("thresholds", judged), ("change_thresholds", judged), ("max_gap", watched)):
-            for metric in getattr(self.evaluation, rules):
+        bound = self.evaluation
+        for rules, metrics, known in (
+            ("evaluation.thresholds", bound.thresholds, judged),
+            ("evaluation.change_thresholds", bound.change_thresholds, judged),
+            ("evaluation.max_gap", bound.max_gap, watched),
+            ("monitor.max_drop", self.monitor.max_drop, judged),
+        ):
+            for metric in metrics:
                 if metric == FGSM_ACCURACY and not self.evaluation.adversarial and task != "regression":
                     raise ValueError(
-                        f"evaluation.{rules}: `{metric}` is computed where `evaluation.adversarial` is set: "
+                        f"{rules}: `{metric}` is computed where `evaluation.adversarial` is set: "
                         "add, for example, `adversarial: {epsilon: 0.1}`"
                     )
                 if metric not in known:
                     kind = "metric that training watches" if metric in judged else "metric"
-                    raise ValueError(
-                        f"evaluation.{rules}: `{metric}` is no {kind} of a {task} task; there is {list(known)}"
-                    )
+                    raise ValueError(f"{rules}: `{metric}` is no {kind} of a {task} task; there is {list(known)}")
         stopping = self.training.early_stopping
         monitors = [f"{split}{name}" for split in ("val_", "") for name in ("loss", *watched)]
         if stopping is not None and stopping.monitor not in monitors:

@@ -31,7 +31,11 @@ CODE: dict[str, tuple[str, ...]] = {
         *("components.gate", "components.decisions", "components.feature_statistics"),
         *("components.ingest.rejects", "schema.curation"),
     ),
-    "drift": ("components.drift", "components.decisions", "components.feature_statistics"),
+    "monitor": (
+        *("components.monitor", "components.decisions", "components.feature_statistics", "components.statistics"),
+        *("components.log", "components.evaluation.results", "components.evaluation.settings", *_EVALUATION),
+    ),
+    "drift": ("components.drift", "components.decisions", "components.feature_statistics", "components.log"),
     "transform": ("components.transform",),
     "tune": (
         *("components.tuning", "components.training", "components.models", "components.transform"),

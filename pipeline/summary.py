@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 State = Literal["complete", "cached", "skipped", "failed"]
-Status = Literal["pushed", "not_blessed", "blocked", "failed", "stopped"]
+Status = Literal["pushed", "watched", "not_blessed", "blocked", "failed", "stopped"]
 
-EXIT_CODES: dict[Status, int] = {"pushed": 0, "stopped": 0, "failed": 1, "not_blessed": 3, "blocked": 4}
+EXIT_CODES: dict[Status, int] = {"pushed": 0, "watched": 0, "stopped": 0, "failed": 1, "not_blessed": 3, "blocked": 4}
 
 STATE_STYLES: dict[str, str] = {"complete": "green", "cached": "cyan", "skipped": "dim", "failed": "bold red"}
 _OUTCOME_STYLES = {"pass": "green", "warn": "yellow", "flag": "yellow", "block": "bold red"}
 _HEADLINES: dict[Status, tuple[str, str]] = {
     "pushed": ("green", "released"),
+    "watched": ("green", "nothing was trained"),
     "stopped": ("cyan", "ended before the release, as asked for"),
     "not_blessed": ("yellow", "not released: the model did not earn it"),
     "blocked": ("red", "blocked: the data did not pass"),
@@ -45,6 +46,37 @@ class StepResult:
     state: State
     seconds: float
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class MonitorResult:
+    """What the model in service came to on the span at hand.
+
+    Attributes:
+      span: the span.
+      model: `name`, `version` and `uri` of the model that was asked; None where none was.
+      rows: how many rows it was asked about.
+      labelled: how many of them have a label.
+      metrics: `overall` and `slices` on the labelled rows; None without any.
+      released: the same at its release.
+      drops: by metric, how much worse it does now than then.
+      estimated: by metric, `value`, `low` and `high` as estimated from scores alone.
+      estimate_error: estimate minus truth.
+      train: whether a new model was asked for, by the monitor or by drift.
+      why: sentences on that.
+    """
+
+    span: int
+    model: Mapping[str, Any] | None = None
+    rows: int = 0
+    labelled: int = 0
+    metrics: Mapping[str, Any] | None = None
+    released: Mapping[str, Any] | None = None
+    drops: Mapping[str, float] | None = None
+    estimated: Mapping[str, Mapping[str, float]] | None = None
+    estimate_error: Mapping[str, float] | None = None
+    train: bool = True
+    why: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,12 +163,14 @@ class Summary:
     """A run's outcome.
 
     Attributes:
-      status: `stopped` is a run that was asked to end before the release (`--to`).
+      status: `stopped` is a run that was asked to end before the release (`--to`); `watched` one in which nothing was
+        trained, because nothing asked for it or labels are not there yet.
       metrics: the new model's overall metrics on the test split.
       threshold: the decision threshold that they were taken at, of a binary model.
       slices: the same by slice; part of `headgate show RUN --json`, not of `headgate run --json`.
       edge: the models for devices that were made of it.
       trials: what tuning tried, the best first; part of `headgate show RUN --json` too.
+      monitor: the model in service on these data; its metrics by slice are part of `headgate show RUN --json` only.
       decisions: every rule that a gate applied.
       quarantined: rows that did not parse.
       log: file with everything that TensorFlow, Beam and TFX said.
@@ -154,6 +188,7 @@ class Summary:
     slices: tuple[SliceResult, ...] = ()
     edge: tuple[EdgeResult, ...] = ()
     trials: tuple[Trial, ...] = ()
+    monitor: MonitorResult | None = None
     drift: DriftResult | None = None
     decisions: tuple[Decision, ...] = ()
     release: ReleaseResult | None = None
@@ -177,6 +212,9 @@ class Summary:
             for model in (record, *record["edge"]):
                 del model["slices"]
             del record["trials"]
+            for metrics in ("metrics", "released"):
+                if record["monitor"] and record["monitor"][metrics]:
+                    del record["monitor"][metrics]["slices"]
         return record
 
 
@@ -197,6 +235,8 @@ def render(summary: Summary) -> RenderableType:
     style, words = _HEADLINES[summary.status]
     if summary.nothing_to_do:
         words = "nothing to do: nothing changed since the last run"
+    elif summary.status == "watched" and summary.monitor:
+        words = f"{words}: {' '.join(summary.monitor.why)}"
     parts: list[RenderableType] = [Text.assemble((f"{summary.pipeline}: {words}", style), f"  (run {summary.run_id})")]
     if summary.error:
         parts.append(Text(summary.error))

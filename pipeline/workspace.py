@@ -48,6 +48,10 @@ class Workspace:
         """The append-only drift log."""
         return self.root / "drift" / f"{pipeline}.jsonl"
 
+    def monitor(self, pipeline: str) -> Path:
+        """The append-only log of the model in service."""
+        return self.root / "monitor" / f"{pipeline}.jsonl"
+
     def tensorboard(self, pipeline: str) -> Path:
         """TensorBoard's log folder."""
         return self.root / "tensorboard" / pipeline

@@ -20,10 +20,10 @@ from tfx.types.artifact_utils import get_single_instance
 from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components import decisions
-from components.artifacts import DriftReport
+from components import decisions, log
+from components.artifacts import DriftReport, MonitorReport
 from components.decisions import Decision
-from components.drift import compare, log
+from components.drift import compare
 from components.drift.compare import FeatureDrift
 from components.drift.settings import DriftStepSettings
 
@@ -65,7 +65,8 @@ class Executor(BaseExecutor):
 
         Args:
           input_dict: `statistics` and `examples` of this run; `in_service` and `previous_span`: statistics to
-            compare with, either may be absent or empty. The first that is there is taken.
+            compare with, either may be absent or empty. The first that is there is taken. `monitor`: what the monitor
+            found; may be absent.
           output_dict: `report`, a DriftReport.
           exec_properties: `settings`, a DriftStepSettings as JSON; `code`, a fingerprint.
         """
@@ -88,6 +89,7 @@ class Executor(BaseExecutor):
             )
             records = compare.decisions(drifts, str(reference))
         _write_report(report, span, reference, drifts, records)
+        report.train = _train(input_dict.get("monitor"), records)
         if reference is not None:
             _write_scalars(drifts, span, settings.tensorboard)
             log.append(Path(settings.log), self._lines(drifts, span, reference))
@@ -113,6 +115,7 @@ class DriftSpec(ComponentSpec):
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "in_service": ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
         "previous_span": ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
+        "monitor": ChannelParameter(type=MonitorReport, optional=True),
     }
     OUTPUTS = {"report": ChannelParameter(type=DriftReport)}
 
@@ -127,6 +130,7 @@ class Drift(BaseComponent):
       code: fingerprint of the code, so that the cache sees when it changes.
       in_service: ExampleStatistics that the model in service was trained on; may resolve to nothing.
       previous_span: ExampleStatistics to fall back on; may resolve to nothing.
+      monitor: MonitorReport of this run.
     """
 
     SPEC_CLASS = DriftSpec
@@ -140,6 +144,7 @@ class Drift(BaseComponent):
         code: str,
         in_service: BaseChannel | None = None,
         previous_span: BaseChannel | None = None,
+        monitor: BaseChannel | None = None,
     ) -> None:
         super().__init__(
             DriftSpec(
@@ -147,6 +152,7 @@ class Drift(BaseComponent):
                 examples=examples,
                 in_service=in_service,
                 previous_span=previous_span,
+                monitor=monitor,
                 settings=settings,
                 code=code,
                 report=Channel(type=DriftReport),
@@ -159,6 +165,15 @@ def _reference(inputs: Mapping[str, list[Artifact]]) -> tuple[Artifact, Referenc
         for artifact in inputs.get(kind) or ():
             return artifact, Reference(artifact.uri, artifact.span, kind)
     return None
+
+
+def _train(monitor: Sequence[Artifact] | None, records: Sequence[Decision]) -> int:
+    """1 where a new model is trained: the monitor asks for one, or drift that is no mere record does; else 0."""
+    if not monitor:
+        return 1
+    [found] = monitor
+    asked = found.train or any(each.outcome != "pass" for each in records)
+    return int(bool(asked and found.trainable and found.passed))
 
 
 def _cold_start() -> Decision:

@@ -18,11 +18,12 @@ from components.edge import record
 from components.evaluation import results
 from components.ingest import sources
 from components.ingest.sources import SourceFile
+from components.monitor import record as monitored
 from components.tuning import trials
 from pipeline.history.store import Step
-from pipeline.summary import DriftResult, EdgeResult, ReleaseResult, SliceResult
+from pipeline.summary import DriftResult, EdgeResult, MonitorResult, ReleaseResult, SliceResult
 
-DECIDING = (("gate", "report"), ("drift", "report"), ("judge", "blessing"))
+DECIDING = (("gate", "report"), ("monitor", "report"), ("drift", "report"), ("judge", "blessing"))
 """Steps that decide, with the output that holds their decisions."""
 
 Kind = TypeVar("Kind")
@@ -81,6 +82,17 @@ class Artifacts:
     def trials(self) -> list[trials.Trial]:
         """What a search tried, the best first."""
         return self.read("tune", "tuner_results", lambda folder: trials.read(str(folder)), [])
+
+    def monitor(self) -> MonitorResult | None:
+        """What the model in service came to; None if it was not asked."""
+        found = self.read("monitor", "report", monitored.read, {})
+        if not found:
+            return None
+        # Drift comes later, and may ask for a model that the monitor would not have asked for.
+        drift = self.artifact("drift", "report")
+        train = bool(drift.properties["train"].int_value) if drift else found["train"]
+        told = {name: value for name, value in found.items() if name in MonitorResult.__dataclass_fields__}
+        return MonitorResult(**told | {"train": train, "why": tuple(found["why"])})
 
     def drift(self) -> dict[str, Any]:
         """The drift report (`drift.json`); empty if nothing was compared."""

@@ -207,6 +207,7 @@ class History:
             slices=slice_results(metrics.get("slices", [])),
             edge=tuple(artifacts.edge()),
             trials=tuple(artifacts.trials()),
+            monitor=artifacts.monitor(),
             drift=drift_result(drift) if drift else None,
             decisions=tuple(artifacts.decisions()),
             release=artifacts.release(),

@@ -8,9 +8,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
-from components import decisions
+from components import decisions, log
 from components.artifacts import DriftReport
-from components.drift import log
 from components.drift.component import Drift, Executor
 from components.drift.settings import DriftSettings, DriftStepSettings
 from schema.errors import HeadgateError
@@ -113,7 +112,7 @@ def test_a_line_cut_short_spoils_no_other(tmp_path):
 
 
 def test_a_full_disk_is_told_with_the_log(tmp_path, monkeypatch):
-    monkeypatch.setattr("components.drift.log.os.write", lambda _descriptor, lines: len(lines) - 1)
+    monkeypatch.setattr("components.log.os.write", lambda _descriptor, lines: len(lines) - 1)
     with pytest.raises(HeadgateError, match=r"could not be written in full(.|\n)*taxi\.jsonl"):
         log.append(tmp_path / "taxi.jsonl", [{"feature": "a"}])
 

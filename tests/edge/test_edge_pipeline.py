@@ -10,7 +10,7 @@ from small_pipeline import STEPS as PLAIN_STEPS
 
 from serving import releases
 
-STEPS = [*PLAIN_STEPS[:8], "edge", *PLAIN_STEPS[8:]]
+STEPS = [*PLAIN_STEPS[:9], "edge", *PLAIN_STEPS[9:]]
 
 EDGE = """\
 edge:

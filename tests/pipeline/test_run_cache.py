@@ -33,7 +33,7 @@ def build(inputs, head, settings):
         ("drift.bounds.psi=0.3", {"drift"}),
         ("gate.severities.constant_label=warn", {"gate"}),
         ("evaluation.thresholds.auc.min=0.62", {"judge"}),
-        ("evaluation.slices.weekday=weekday", {"evaluate", "judge"}),
+        ("evaluation.slices.weekday=weekday", {"monitor", "drift", "evaluate", "judge"}),
         ("training.learning_rate=0.03", FROM_TRAIN),
         ("features.columns.amount.transform=minmax", {"transform", *FROM_TRAIN}),
         pytest.param("data.split.test=2", set(STEPS) - ALWAYS, marks=pytest.mark.slow),
@@ -47,7 +47,7 @@ def test_a_changed_setting_reruns_the_steps_that_depend_on_it(settled, setting, 
 
 def test_a_baseline_that_is_new_is_compared_with(released):
     ended = released.run("--set", "evaluation.thresholds.auc.min=0.62")
-    assert set(ended.ran) == {"drift", "evaluate", "judge"} | ALWAYS
+    assert set(ended.ran) == {"monitor", "drift", "evaluate", "judge"} | ALWAYS
     [change] = [each for each in ended.json["decisions"] if each["rule"] == "change_threshold:auc"]
     assert "there is no model in service" not in change["message"]
 
@@ -101,7 +101,7 @@ def test_a_run_may_end_at_a_step_and_the_next_goes_on_from_there(new):
     assert part.states["transform"] == "skipped"
 
     rest = pipeline.run("--to", "transform")
-    assert set(rest.ran) == {"in_service", "drift", "transform"}
+    assert set(rest.ran) == {"in_service", "monitor", "drift", "transform"}
 
 
 def test_a_run_cannot_start_in_the_middle_where_nothing_ran_before(new):
@@ -120,7 +120,7 @@ def test_a_run_cannot_start_in_the_middle_where_nothing_ran_before(new):
 def test_the_gate_cannot_be_passed_by_starting_behind_it(settled):
     settled.span(1, [{**row, "shop": None} for row in sales(seed=2)])
     assert settled.run().code == 4
-    for step, code in (("drift", 4), ("transform", 1)):
+    for step, code in (("monitor", 4), ("transform", 1)):
         behind = settled.run("--from", step)
         assert (behind.code, behind.ran) == (code, [])
 

@@ -49,7 +49,7 @@ def test_each_rule_leaves_a_decision(first_run):
         ("max_gap:auc", "overall"),
         ("decision_threshold", "eval split"),
     }
-    assert {each["step"] for each in decisions} == {"gate", "drift", "judge"}
+    assert {each["step"] for each in decisions} == {"gate", "monitor", "drift", "judge"}
     assert all(each["message"] and each["outcome"] in ("pass", "flag") for each in decisions)
 
 
@@ -179,7 +179,7 @@ def test_a_broken_column_is_blocked_by_the_gate_and_nothing_is_trained(released)
     blocked = released.run()
     assert blocked.code == 4
     assert blocked.json["status"] == "blocked"
-    assert {step for step, state in blocked.states.items() if state == "skipped"} == {"drift", *HELD_BACK}
+    assert {step for step, state in blocked.states.items() if state == "skipped"} == {"monitor", "drift", *HELD_BACK}
     [blocking] = [each for each in blocked.json["decisions"] if each["outcome"] == "block"]
     assert (blocking["step"], blocking["rule"], blocking["subject"]) == ("gate", "all_missing", "shop")
     assert released.serving() == before

@@ -48,7 +48,7 @@ def test_a_search_that_was_killed_goes_on_and_its_best_is_trained_released_and_c
 
     run = pipeline.history.runs()[0].run_id
     shown = pipeline.show(run, "--json").json
-    assert [step["id"] for step in shown["steps"]] == [*STEPS[:7], "tune", "train", "edge", *STEPS[8:]]
+    assert [step["id"] for step in shown["steps"]] == [*STEPS[:8], "tune", "train", "edge", *STEPS[9:]]
     trials = shown["trials"]
     assert sorted(trial["trial"] for trial in trials) == [1, 2, 3]
     assert [trial["score"] for trial in trials] == sorted((trial["score"] for trial in trials), reverse=True)

@@ -35,6 +35,7 @@ STEPS = (
     "schema",
     "in_service",
     "gate",
+    "monitor",
     "drift",
     "transform",
     "train",

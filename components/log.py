@@ -1,4 +1,4 @@
-"""The drift log: one JSON line for each feature of each comparison, only ever appended to."""
+"""Logs of JSON lines, such as the drift log: only ever appended to."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def append(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
         os.close(descriptor)
     if written < len(lines):
         raise HeadgateError(
-            "The drift log could not be written in full.",
+            "A log could not be written in full.",
             where=str(path),
             expected=f"{len(lines)} bytes",
             received=f"{written} bytes",
@@ -42,7 +42,7 @@ def append(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Records of a drift log, oldest first; lines that were cut short are passed over. Empty without a log."""
+    """Records of a log, oldest first; lines that were cut short are passed over. Empty without a log."""
     if not path.exists():
         return []
     records = []
