@@ -85,7 +85,7 @@ class Artifacts:
 
     def monitor(self) -> MonitorResult | None:
         """What the model in service came to; None if it was not asked."""
-        found = self.read("monitor", "report", monitored.read, {})
+        found: dict[str, Any] = self.read("monitor", "report", monitored.read, {})
         if not found:
             return None
         # Drift comes later, and may ask for a model that the monitor would not have asked for.
