@@ -1,0 +1,191 @@
+"""Metrics by slice: how the new model does on each part of the data, against the one in service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from pipeline.charts import theme
+from pipeline.charts.theme import Chart
+
+MOST = 30
+"""Slices in a chart: the weakest, or those that changed most. Tables beside the charts have them all."""
+
+LOWER_IS_BETTER = ("loss", "entropy", "error")
+"""Parts of the names of metrics of which less is better."""
+
+
+def metric_by_slice(intervals: Mapping[str, Any], metric: str) -> Chart:
+    """A metric on each slice with its interval, of the new model and of the one in service; the weakest first.
+
+    Args:
+      intervals: `{"overall": {metric: value}, "slices": [{"slice", "value", "rows", "metrics", "served"}]}`, where a
+        value is a number or `{"value", "low", "high"}`, and `served` may be missing.
+      metric: which one.
+    """
+    name = theme.plain_name(metric)
+    records = [_record(each, metric) for each in intervals["slices"]]
+    records = [each for each in records if each["value"] is not None]
+    title = f"{name} by slice"
+    if not records:
+        return theme.empty(title, "No slice has this metric.")
+    shown = sorted(records, key=lambda each: each["value"], reverse=lower_is_better(metric))[:MOST]
+    overall = interval(intervals.get("overall", {}).get(metric))
+    y = _rows(each["where"] for each in shown)
+    x = alt.X("value:Q", title=name, scale=alt.Scale(zero=False))
+    tooltip = _tooltip(name)
+    base = alt.Chart(theme.data([each | {"model": theme.NEW, "interval": _said(each)} for each in shown]))
+    layers = [
+        theme.with_interval(base.mark_rule()).encode(
+            y=y, x=alt.X("low:Q", title=name), x2="high:Q", color=theme.models(), tooltip=tooltip
+        ),
+        base.mark_point(opacity=1).encode(y=y, x=x, color=theme.models(), tooltip=tooltip),
+    ]
+    served = [
+        each | {"value": each["served"], "model": theme.SERVED, "interval": ""}
+        for each in shown
+        if each["served"] is not None
+    ]
+    if served:
+        diamonds = alt.Chart(theme.data(served)).mark_point(shape="diamond", filled=False, strokeWidth=2, opacity=1)
+        layers.append(diamonds.encode(y=y, x=x, color=theme.models(), tooltip=tooltip))
+    if overall["value"] is not None:
+        rule = alt.Chart(theme.data([overall])).mark_rule(style="aside")
+        layers.insert(0, rule.encode(x=x, tooltip=alt.Tooltip("value:Q", title=f"{name}, all rows", format=".4f")))
+    worst = shown[0]
+    return theme.finished(
+        layers,
+        title,
+        f"{name} of {len(shown)} slices, the weakest first. Weakest: {worst['where']} with {worst['value']:.3f}.",
+        subtitle=_left_out(len(shown), len(records), "weakest") + "Dotted line: all rows. Bars: intervals.",
+        height=len(shown) * theme.ROW,
+    )
+
+
+def differences(slices: Sequence[Mapping[str, Any]], metric: str) -> Chart:
+    """How much better or worse the new model is than the one in service, by slice, with intervals.
+
+    Args:
+      slices: records `{"slice", "value", "rows", "difference": {metric: {"value", "low", "high"}} or None}`.
+      metric: which one.
+    """
+    name = theme.plain_name(metric)
+    title = f"{name}: new minus in service"
+    records = [
+        {"where": where(each), "rows": each["rows"]} | interval((each.get("difference") or {}).get(metric))
+        for each in slices
+    ]
+    records = [each | {"verdict": _verdict(each, metric)} for each in records if each["value"] is not None]
+    if not records:
+        return theme.empty(title, "There is no model in service to compare with.")
+    shown = sorted(records, key=lambda each: abs(each["value"]), reverse=True)[:MOST]
+    shown.sort(key=lambda each: each["value"], reverse=lower_is_better(metric))
+    y = _rows(each["where"] for each in shown)
+    verdicts = theme.verdicts("better", "worse", "no clear difference")
+    base = alt.Chart(theme.data([each | {"interval": _said(each)} for each in shown])).encode(
+        y=y, color=verdicts, tooltip=_tooltip(name)
+    )
+    zero = alt.Chart(theme.data([{"zero": 0}])).mark_rule(style="bound").encode(x="zero:Q")
+    return theme.finished(
+        [
+            zero,
+            theme.with_interval(base.mark_rule()).encode(x=alt.X("low:Q", title=f"difference in {name}"), x2="high:Q"),
+            base.mark_point(opacity=1).encode(x="value:Q"),
+        ],
+        title,
+        f"Difference in {name} between the new model and the one in service, for {len(shown)} slices. "
+        + f"{sum(each['verdict'] == 'worse' for each in shown)} are clearly worse.",
+        subtitle=_left_out(len(shown), len(records), "most changed") + "Clear: the interval leaves out 0.",
+        height=len(shown) * theme.ROW,
+    )
+
+
+def weak_slices(records: Sequence[Mapping[str, Any]]) -> Chart:
+    """The slices that were found to be weakest: their metric against that of the rest of the rows.
+
+    Args:
+      records: `{"where", "rows", "metric", "value", "rest", "p_value", "significant"}`.
+    """
+    title = "Weakest slices found"
+    known = [each for each in records if each["value"] is not None][:MOST]
+    if not known:
+        return theme.empty(title, "No slice of enough rows is weaker than the rest.")
+    name = theme.plain_name(known[0]["metric"])
+    found = [{**each, "certain": "certain" if each["significant"] else "may be chance"} for each in known]
+    y = _rows(each["where"] for each in found)
+    base = alt.Chart(theme.data(found)).encode(
+        y=y,
+        tooltip=[
+            alt.Tooltip("where:N", title="slice"),
+            alt.Tooltip("rows:Q", format=","),
+            alt.Tooltip("value:Q", title=name, format=".4f"),
+            alt.Tooltip("rest:Q", title="the rest", format=".4f"),
+            alt.Tooltip("p_value:Q", title="p value", format=".2g"),
+        ],
+    )
+    x = alt.X("value:Q", title=name, scale=alt.Scale(zero=False))
+    color = theme.verdicts("may be chance", "certain", field="certain")
+    return theme.finished(
+        [
+            base.mark_rule(style="aside").encode(x=x, x2="rest:Q"),
+            base.mark_tick(thickness=2, style="quiet-text").encode(x="rest:Q"),
+            base.mark_point(opacity=1).encode(x=x, color=color),
+        ],
+        title,
+        f"{len(found)} slices where {name} is weakest, each against the rest of the rows.",
+        subtitle="Point: the slice. Tick: the rest of the rows.",
+        height=len(found) * theme.ROW,
+    )
+
+
+def where(record: Mapping[str, Any]) -> str:
+    """What a slice is called in charts, such as `payment_type = Cash`."""
+    return f"{record['slice']} = {record['value']}"
+
+
+def interval(value: Any) -> dict[str, float | None]:
+    """A number, an interval or nothing, as `{"value", "low", "high"}`."""
+    if isinstance(value, Mapping):
+        return {key: value.get(key) for key in ("value", "low", "high")}
+    return {"value": value, "low": None, "high": None}
+
+
+def lower_is_better(metric: str) -> bool:
+    """Whether a metric measures errors."""
+    return any(part in metric for part in LOWER_IS_BETTER)
+
+
+def _record(each: Mapping[str, Any], metric: str) -> dict[str, Any]:
+    served = interval((each.get("served") or {}).get(metric))["value"]
+    return {"where": where(each), "rows": each["rows"], "served": served} | interval(each["metrics"].get(metric))
+
+
+def _verdict(difference: Mapping[str, Any], metric: str) -> str:
+    low, high = difference["low"], difference["high"]
+    if low is None or high is None or low <= 0 <= high:
+        return "no clear difference"
+    return "better" if (low > 0) != lower_is_better(metric) else "worse"
+
+
+def _rows(names: Iterable[str]) -> alt.Y:
+    """A row for each name, in the order given."""
+    return alt.Y("where:N", title=None, sort=list(names), axis=alt.Axis(grid=True))
+
+
+def _tooltip(name: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("where:N", title="slice"),
+        alt.Tooltip("rows:Q", format=","),
+        alt.Tooltip("value:Q", title=name, format=".4f"),
+        alt.Tooltip("interval:N"),
+    ]
+
+
+def _said(record: Mapping[str, Any]) -> str:
+    return theme.said(record["low"], record["high"])
+
+
+def _left_out(shown: int, of: int, which: str) -> str:
+    return f"The {shown} {which} of {of}. " if shown < of else ""
