@@ -2,67 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.decisions import Decision, Outcome
-from components.drift import metrics
-from components.drift.histograms import cdf, value_counts
-from components.drift.settings import Action, BoundSettings, DriftSettings
-from components.feature_statistics import by_name, common, missing_count, row_count
-
-FeatureType = Literal["numeric", "categorical", "unknown"]
+from components.drift.measure import Column, FeatureType, Measured, measure
+from components.drift.settings import Action, DriftSettings
+from components.feature_statistics import by_name, row_count
 
 OUTCOMES: dict[Action, Outcome] = {"log": "pass", "warn": "warn", "block": "block"}
+
+HIGHEST_SCORE = 1000.0
+"""The score of what has no number (`vanished`, `type`, `no_rows`), and the end of the scale for what has."""
 
 
 @dataclass(frozen=True)
 class FeatureDrift:
-    """How one feature changed against the reference.
+    """How one feature changed against the reference: a line of the drift log.
 
     Attributes:
       feature: name of the feature, or of the label.
+      group: `feature`, `label`, `prediction` or `embedding`.
+      slice: the part of the rows that is compared, such as `payment_type=Cash`; None: all.
       type: `numeric`, `categorical`, or `unknown` where neither side has values.
       metrics: what was measured, by the names of `BoundSettings`; never NaN. Empty where nothing can be compared.
-      bounds: the bound in force for each metric.
-      drifted: whether a metric lies above its bound, or the feature cannot be compared at all.
-      by: metrics that lie above their bounds, the one furthest above first; else `vanished`, `type` or `no_rows`.
+      bounds: the thresholds in force, of those metrics that judge.
+      noise: the level that chance explains, of metrics that judge; empty where thresholds are fixed.
+      rows: number of rows.
+      reference_rows: number of rows of the reference.
+      bins: number of bins that shares were compared on; None where values were not compared.
+      score: the largest value / threshold of the metrics that judge, at most `HIGHEST_SCORE`; above 1 is drift.
+      drifted: whether a metric lies above its threshold, or the feature cannot be compared at all.
+      by: metrics that lie above their thresholds, the one furthest above first; else `vanished`, `type` or `no_rows`.
       action: what follows from drift.
       message: one sentence for a person.
     """
 
     feature: str
+    group: str
+    slice: str | None
     type: FeatureType
     metrics: dict[str, float]
     bounds: dict[str, float]
+    noise: dict[str, float]
+    rows: int
+    reference_rows: int
+    bins: int | None
+    score: float
     drifted: bool
     by: tuple[str, ...]
     action: Action
     message: str
-
-
-@dataclass(frozen=True)
-class _Column:
-    """One feature on one side of the comparison."""
-
-    rows: int
-    statistics: statistics_pb2.FeatureNameStatistics = field(default_factory=statistics_pb2.FeatureNameStatistics)
-
-    @property
-    def missing(self) -> float:
-        return missing_count(self.statistics) / self.rows
-
-    @property
-    def type(self) -> FeatureType:
-        """`unknown` without values: TFDV then calls every column a string."""
-        if not common(self.statistics).num_non_missing:
-            return "unknown"
-        return {"num_stats": "numeric", "string_stats": "categorical"}.get(
-            self.statistics.WhichOneof("stats") or "", "unknown"
-        )  # type: ignore[return-value]
 
 
 def compare(
@@ -83,19 +75,21 @@ def compare(
       label: name of the label.
 
     Returns:
-      One record for each feature, in the order given, then the label.
+      One record for each feature and the label, that with the highest score first.
     """
     now, then = by_name(current), by_name(reference)
-    rows_now, rows_then = row_count(current), row_count(reference)
-    return [
+    rows, reference_rows = row_count(current), row_count(reference)
+    drifts = [
         _compare(
             name,
-            _Column(rows_now, now[name]) if name in now else None,
-            _Column(rows_then, then[name]) if name in then else None,
+            "label" if name == label else "feature",
+            Column(rows, now[name]) if name in now else None,
+            Column(reference_rows, then[name]) if name in then else None,
             settings,
         )
         for name in dict.fromkeys((*features, label))
     ]
+    return sorted(drifts, key=lambda drift: -drift.score)
 
 
 def decisions(drifts: Iterable[FeatureDrift], reference: str) -> list[Decision]:
@@ -133,56 +127,84 @@ def _decision(drift: FeatureDrift, reference: str) -> Decision:
     )
 
 
-def _compare(name: str, now: _Column | None, then: _Column | None, settings: DriftSettings) -> FeatureDrift:
+def _compare(name: str, group: str, now: Column | None, then: Column | None, settings: DriftSettings) -> FeatureDrift:
     own = settings.features.get(name)
-    bounds = settings.bounds_of(name)
-    action = (own and own.action) or settings.action
-
-    def by_fact(drifted: str | None, message: str, kind: FeatureType = "unknown") -> FeatureDrift:
-        return FeatureDrift(name, kind, {}, {}, drifted is not None, (drifted,) if drifted else (), action, message)
-
+    judge = _Judge(
+        name, group, (own and own.action) or settings.action, now.rows if now else 0, then.rows if then else 0
+    )
     if then is None or then.rows == 0:
-        return by_fact(None, "The reference has no such column: nothing to compare with.")
+        return judge.by_fact(None, "The reference has no such column: nothing to compare with.")
     if now is None:
-        return by_fact("vanished", "The reference has this column, the data do not.", then.type)
+        return judge.by_fact("vanished", "The reference has this column, the data do not.", then.type)
     if now.rows == 0:
-        return by_fact("no_rows", "The data have no rows.", then.type)
+        return judge.by_fact("no_rows", "The data have no rows.", then.type)
     types = {now.type, then.type} - {"unknown"}
     if len(types) == 2:
-        return by_fact("type", f"It is {now.type} now and was {then.type}.", now.type)
-    measured, note = _measure(now, then)
-    return _judge(name, types.pop() if types else "unknown", measured, bounds, action, note)
+        return judge.by_fact("type", f"It is {now.type} now and was {then.type}.", now.type)
+    return judge.by_numbers(types.pop() if types else "unknown", measure(now, then), settings.bounds_of(name))
 
 
-def _measure(now: _Column, then: _Column) -> tuple[dict[str, float], str]:
-    """Metrics of a feature that both sides have, with the new values in words."""
-    measured = {"missing": abs(now.missing - then.missing)}
-    if "unknown" in (now.type, then.type):
-        return measured, ""
-    if now.type == "numeric":
-        a, b = cdf(now.statistics.num_stats), cdf(then.statistics.num_stats)
-        if a is not None and b is not None:
-            measured |= {"jensen_shannon": metrics.jensen_shannon(a, b), "psi": metrics.numeric_psi(a, b)}
-        return measured, ""
-    counts, old = value_counts(now.statistics.string_stats), value_counts(then.statistics.string_stats)
-    fresh = metrics.new_values(counts, old)
-    measured |= {
-        "l_infinity": metrics.l_infinity(counts, old),
-        "psi": metrics.categorical_psi(counts, old),
-        "new_values": min(1.0, sum(fresh.values())),
-    }
-    listed = ", ".join(f"{value!r} ({share:.1%})" for value, share in list(fresh.items())[:5])
-    return measured, f" New values: {listed}." if listed else ""
+@dataclass(frozen=True)
+class _Judge:
+    """Makes the record of one feature."""
 
+    feature: str
+    group: str
+    action: Action
+    rows: int
+    reference_rows: int
 
-def _judge(
-    name: str, kind: FeatureType, measured: dict[str, float], bounds: BoundSettings, action: Action, note: str
-) -> FeatureDrift:
-    limits: dict[str, float] = {metric: getattr(bounds, metric) for metric in measured}
-    above = [metric for metric, value in measured.items() if value > limits[metric]]
-    above.sort(key=lambda metric: limits[metric] / measured[metric])
-    if above:
-        message = ", ".join(f"{metric} {measured[metric]:.3g} > {limits[metric]:g}" for metric in above) + "." + note
-    else:
+    def by_fact(self, drifted: str | None, message: str, kind: FeatureType = "unknown") -> FeatureDrift:
+        """The record of a feature that cannot be measured."""
+        by = (drifted,) if drifted else ()
+        return self._record(kind, Measured({}), {}, HIGHEST_SCORE if by else 0.0, by, message)
+
+    def by_numbers(self, kind: FeatureType, measured: Measured, bounds: dict[str, float]) -> FeatureDrift:
+        """The record of a feature that was measured."""
+        values = measured.metrics
+        bounds = {metric: bounds[metric] for metric in values if metric in bounds}
+        scores = {metric: _score(values[metric], bound) for metric, bound in bounds.items()}
+        above = sorted((metric for metric in bounds if values[metric] > bounds[metric]), key=lambda m: -scores[m])
         message = "Within its bounds."
-    return FeatureDrift(name, kind, measured, limits, bool(above), tuple(above), action, message)
+        if above:
+            message = ", ".join(f"{metric} {values[metric]:.3g} > {bounds[metric]:.3g}" for metric in above) + "."
+            message += _named(measured.new)
+        return self._record(kind, measured, bounds, max(scores.values(), default=0.0), tuple(above), message)
+
+    def _record(
+        self,
+        kind: FeatureType,
+        measured: Measured,
+        bounds: dict[str, float],
+        score: float,
+        by: tuple[str, ...],
+        message: str,
+    ) -> FeatureDrift:
+        return FeatureDrift(
+            feature=self.feature,
+            group=self.group,
+            slice=None,
+            type=kind,
+            metrics=measured.metrics,
+            bounds=bounds,
+            noise={},
+            rows=self.rows,
+            reference_rows=self.reference_rows,
+            bins=measured.bins,
+            score=score,
+            drifted=bool(by),
+            by=by,
+            action=self.action,
+            message=message,
+        )
+
+
+def _score(value: float, bound: float) -> float:
+    if value == 0:
+        return 0.0
+    return min(value / bound, HIGHEST_SCORE) if bound else HIGHEST_SCORE
+
+
+def _named(new: Mapping[str, float]) -> str:
+    listed = ", ".join(f"{value!r} ({share:.1%})" for value, share in list(new.items())[:5])
+    return f" New values: {listed}." if listed else ""

@@ -193,11 +193,13 @@ def _write_report(
     report.drifted = sum(drift.drifted for drift in drifts)
     report.passed = int(decisions.passed(records))
     decisions.write(records, report.uri)
+    drifted = [drift.feature for drift in drifts if drift.drifted]
     content = {
         "span": span,
         "reference": asdict(reference) if reference else None,
         "compared": report.compared,
-        "drifted": [drift.feature for drift in drifts if drift.drifted],
+        "drifted": drifted,
+        "share": len(drifted) / report.compared if report.compared else 0.0,
         "features": [asdict(drift) for drift in drifts],
     }
     Path(report.uri, FILE_NAME).write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")

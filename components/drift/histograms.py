@@ -126,6 +126,10 @@ def _counts(histogram: statistics_pb2.Histogram) -> Floats:
     return np.array([bucket.sample_count for bucket in histogram.buckets], np.float64)
 
 
+SKETCH_ERROR = 1 / 1024
+"""By how much the share of a listed value may be too high where a column has more values than TFDV's sketch holds."""
+
+
 @dataclass(frozen=True)
 class ValueCounts:
     """How often each value of a categorical column was seen.
@@ -133,15 +137,22 @@ class ValueCounts:
     Attributes:
       counts: rows by value; TFDV lists the 1,000 most frequent values.
       unlisted: rows whose value is not listed.
+      complete: whether every value is listed.
     """
 
     counts: dict[str, float]
     unlisted: float = 0.0
+    complete: bool = True
 
     @property
     def total(self) -> float:
         """Number of values seen."""
         return sum(self.counts.values()) + self.unlisted
+
+    @property
+    def least(self) -> float:
+        """Share that a value which is not listed may have: 0 where every value is listed."""
+        return 0.0 if self.complete else min(self.shares().values(), default=0.0) + SKETCH_ERROR
 
     def shares(self) -> dict[str, float]:
         """Share of each listed value; empty for a column without values."""
@@ -154,4 +165,5 @@ def value_counts(strings: statistics_pb2.StringStatistics) -> ValueCounts:
     counts: dict[str, float] = {}
     for bucket in strings.rank_histogram.buckets:
         counts[bucket.label] = counts.get(bucket.label, 0.0) + bucket.sample_count
-    return ValueCounts(counts, max(0.0, strings.common_stats.tot_num_values - sum(counts.values())))
+    unlisted = max(0.0, strings.common_stats.tot_num_values - sum(counts.values()))
+    return ValueCounts(counts, unlisted, complete=strings.unique <= len(counts))

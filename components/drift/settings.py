@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,41 +10,63 @@ from schema.section import Section
 
 Action = Literal["log", "warn", "block"]
 
+Metric = Literal[
+    "missing",
+    "jensen_shannon",
+    "l_infinity",
+    "new_values",
+    "vanished_values",
+    "psi",
+    "hellinger",
+    "chi_square",
+    "kolmogorov_smirnov",
+    "wasserstein",
+    "mean_shift",
+    "spread_shift",
+    "value_length",
+]
+"""What is measured; docs/drift.md explains each."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Distance = Annotated[float, Field(ge=0)]
+
 
 class BoundSettings(Section):
-    """Bounds above which a feature counts as drifted; each in [0, 1] but `psi`, which has no upper end."""
+    """Bounds above which a feature counts as drifted. A metric whose bound is null is measured and not judged."""
 
-    l_infinity: float = Field(0.1, ge=0, le=1)
+    missing: Share | None = 0.05
+    """All: change of the share of rows without a value."""
+    jensen_shannon: Share | None = 0.1
+    """All: Jensen-Shannon divergence (base 2)."""
+    l_infinity: Share | None = 0.1
     """Categorical: largest change of one value's share."""
-    jensen_shannon: float = Field(0.1, ge=0, le=1)
-    """Numeric: approximate Jensen-Shannon divergence (base 2) of the histograms."""
-    psi: float = Field(0.2, ge=0)
-    """Both: population stability index."""
-    missing: float = Field(0.05, ge=0, le=1)
-    """Both: change of the share of rows without a value."""
-    new_values: float = Field(0.05, ge=0, le=1)
+    new_values: Share | None = 0.05
     """Categorical: share of rows with a value that the reference does not have."""
-
-
-class FeatureBoundSettings(Section):
-    """Bounds of one feature; those left out are `drift.bounds`."""
-
-    l_infinity: float | None = Field(None, ge=0, le=1)
-    """As in `drift.bounds`."""
-    jensen_shannon: float | None = Field(None, ge=0, le=1)
-    """As in `drift.bounds`."""
-    psi: float | None = Field(None, ge=0)
-    """As in `drift.bounds`."""
-    missing: float | None = Field(None, ge=0, le=1)
-    """As in `drift.bounds`."""
-    new_values: float | None = Field(None, ge=0, le=1)
-    """As in `drift.bounds`."""
+    vanished_values: Share | None = None
+    """Categorical: share of the reference's rows with a value that the data do not have any more."""
+    psi: Distance | None = 0.2
+    """All: population stability index."""
+    hellinger: Share | None = None
+    """Categorical: Hellinger distance."""
+    chi_square: Share | None = None
+    """Categorical: the chi-square statistic, scaled to [0, 1] (Cramér's V)."""
+    kolmogorov_smirnov: Share | None = None
+    """Numeric: largest change of the share of rows below a value."""
+    wasserstein: Distance | None = None
+    """Numeric: Wasserstein distance in standard deviations of the reference."""
+    mean_shift: Distance | None = None
+    """Numeric: change of the mean in standard deviations of the reference."""
+    spread_shift: Distance | None = None
+    """Numeric: logarithm of the ratio of both standard deviations."""
+    value_length: Distance | None = None
+    """Categorical: change of the mean length of values, as a share of the reference's."""
 
 
 class FeatureDriftSettings(Section):
     """What differs from the defaults for one feature."""
 
-    bounds: FeatureBoundSettings = FeatureBoundSettings()
+    bounds: dict[Metric, Distance | None] = {}
+    """Bounds of this feature, by metric. What is not named is as in `drift.bounds`; null: not judged."""
     action: Action | None = None
     """Default: `drift.action`."""
 
@@ -58,10 +80,11 @@ class DriftSettings(Section):
     features: dict[str, FeatureDriftSettings] = {}
     """What differs for single features, by name."""
 
-    def bounds_of(self, feature: str) -> BoundSettings:
-        """The bounds in force for a feature."""
-        own = self.features.get(feature, FeatureDriftSettings()).bounds.model_dump(exclude_none=True)
-        return self.bounds.model_copy(update=own)
+    def bounds_of(self, feature: str) -> dict[str, float]:
+        """The bounds in force for a feature, by the metrics that judge it."""
+        own = self.features.get(feature, FeatureDriftSettings()).bounds
+        bounds = self.bounds.model_dump() | own
+        return {metric: bound for metric, bound in bounds.items() if bound is not None}
 
 
 class DriftStepSettings(Section):

@@ -2,13 +2,14 @@
 
 import json
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
 from small_statistics import column, statistics
 
 from components.drift.compare import compare, decisions
-from components.drift.settings import BoundSettings, DriftSettings, FeatureBoundSettings, FeatureDriftSettings
+from components.drift.settings import BoundSettings, DriftSettings, FeatureDriftSettings, Metric
 
 RNG = np.random.default_rng(3)
 FARE = RNG.lognormal(2, 0.5, 1000)
@@ -35,17 +36,69 @@ def drifts(current, reference=None, settings=None):
 
 def test_the_same_data_do_not_drift():
     found = drifts(data())
-    assert list(found) == ["fare", "payment", "tipped"]
+    assert sorted(found) == ["fare", "payment", "tipped"]
     assert not any(drift.drifted for drift in found.values())
     assert all(value == 0 for drift in found.values() for value in drift.metrics.values())
 
 
-def test_each_type_has_its_measures_and_their_bounds():
+NUMERIC = {
+    "missing",
+    "jensen_shannon",
+    "psi",
+    "kolmogorov_smirnov",
+    "wasserstein",
+    "mean_shift",
+    "spread_shift",
+}
+CATEGORICAL = {
+    "missing",
+    "l_infinity",
+    "jensen_shannon",
+    "psi",
+    "hellinger",
+    "chi_square",
+    "new_values",
+    "vanished_values",
+    "value_length",
+}
+
+
+def test_each_type_has_its_measures():
     found = drifts(data())
-    assert set(found["fare"].metrics) == {"missing", "jensen_shannon", "psi"}
-    assert set(found["payment"].metrics) == {"missing", "l_infinity", "psi", "new_values"}
-    assert found["payment"].bounds == {"missing": 0.05, "l_infinity": 0.1, "psi": 0.2, "new_values": 0.05}
+    assert set(found["fare"].metrics) == set(found["tipped"].metrics) == NUMERIC
+    assert set(found["payment"].metrics) == CATEGORICAL
     assert (found["fare"].type, found["payment"].type, found["tipped"].type) == ("numeric", "categorical", "numeric")
+    assert {drift.group for drift in found.values()} == {"feature", "label"} and found["tipped"].group == "label"
+
+
+def test_every_measure_can_have_a_bound():
+    assert set(BoundSettings.model_fields) == NUMERIC | CATEGORICAL == set(get_args(Metric))
+
+
+def test_rows_and_bins_are_recorded():
+    found = drifts(data(payment=[*PAYMENT, "cash"], fare=[*FARE, 1.0], tipped=[*LABEL, 1]))
+    assert (found["fare"].rows, found["fare"].reference_rows, found["fare"].bins) == (1001, 1000, 10)
+    assert found["payment"].bins == 3  # both values, and what is not listed
+
+
+def test_the_score_is_the_largest_share_of_a_bound():
+    settings = DriftSettings(bounds=BoundSettings(l_infinity=0.1, jensen_shannon=None, psi=None))
+    payment = drifts(data(payment=["cash"] * 300 + PAYMENT[300:]), settings=settings)["payment"]
+    assert payment.bounds == {"missing": 0.05, "l_infinity": 0.1, "new_values": 0.05}
+    assert payment.score == pytest.approx(payment.metrics["l_infinity"] / 0.1)
+    assert drifts(data())["payment"].score == 0
+
+
+def test_the_feature_furthest_above_its_bound_comes_first():
+    found = compare(
+        data(fare=FARE * 1.2, payment=["app"] * 1000),
+        data(),
+        settings=DriftSettings(),
+        features=["fare", "payment"],
+        label="tipped",
+    )
+    assert [drift.feature for drift in found] == ["payment", "fare", "tipped"]
+    assert found[0].score > found[1].score > found[2].score
 
 
 def test_columns_that_the_settings_do_not_name_are_left_alone():
@@ -88,7 +141,7 @@ def test_the_measure_furthest_above_its_bound_comes_first():
 def test_bounds_and_action_of_one_feature_win_over_the_defaults():
     settings = DriftSettings(
         action="warn",
-        features={"fare": FeatureDriftSettings(bounds=FeatureBoundSettings(jensen_shannon=1, psi=50), action="block")},
+        features={"fare": FeatureDriftSettings(bounds={"jensen_shannon": None, "psi": 50}, action="block")},
     )
     found = drifts(data(fare=FARE * 3), settings=settings)
     assert not found["fare"].drifted and found["fare"].action == "block"
@@ -158,7 +211,7 @@ def test_without_drift_there_is_one_decision_that_says_so():
 def test_bounds_that_a_feature_leaves_out_are_those_of_the_section() -> None:
     settings = DriftSettings(
         bounds=BoundSettings(psi=0.5, missing=0.3),
-        features={"fare": FeatureDriftSettings(bounds=FeatureBoundSettings(missing=0.01))},
+        features={"fare": FeatureDriftSettings(bounds={"missing": 0.01, "l_infinity": None})},
     )
-    assert settings.bounds_of("fare") == BoundSettings(psi=0.5, missing=0.01)
-    assert settings.bounds_of("miles") == settings.bounds
+    assert settings.bounds_of("fare") == {"psi": 0.5, "missing": 0.01, "jensen_shannon": 0.1, "new_values": 0.05}
+    assert settings.bounds_of("miles") == settings.bounds_of("fare") | {"missing": 0.3, "l_infinity": 0.1}

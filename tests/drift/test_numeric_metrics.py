@@ -1,4 +1,4 @@
-"""Measures of drift: zero on identical input, symmetric, bounded, and close to what the rows themselves say."""
+"""Measures of numeric columns: bounded on any rows, and close to what SciPy says of the rows themselves."""
 
 import math
 
@@ -7,69 +7,38 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
+from scipy.stats import ks_2samp, wasserstein_distance
 from small_statistics import statistics
 
-from components.drift.histograms import ValueCounts, cdf, decile_cuts, pool, value_counts
-from components.drift.metrics import (
-    categorical_psi,
+from components.drift.histograms import cdf, decile_cuts, pool
+from components.drift.metrics import shares as divergences
+from components.drift.metrics.numeric import (
+    LARGEST_SPREAD_SHIFT,
     jensen_shannon,
-    l_infinity,
-    new_values,
-    numeric_psi,
+    kolmogorov_smirnov,
+    mean_shift,
     psi,
+    spread_shift,
+    wasserstein,
 )
 
 ROWS = 4000
 
-counts = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 1000), max_size=8).map(
-    lambda rows: ValueCounts({value: float(count) for value, count in rows.items()})
-)
 numbers = st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=60)
-shares = st.lists(st.floats(0.01, 1), min_size=4, max_size=4).map(lambda p: np.array(p) / sum(p))
 
 
 def distribution(rows, **options):
     return cdf(statistics(x=np.asarray(rows, np.float64), **options).datasets[0].features[0].num_stats)
 
 
-@given(counts, counts)
-def test_l_infinity_is_a_distance_of_shares(a, b):
-    assert l_infinity(a, a) == 0
-    assert l_infinity(a, b) == l_infinity(b, a)
-    assert 0 <= l_infinity(a, b) <= 1
-
-
-def test_l_infinity_is_the_largest_change_of_a_share():
-    now, then = ValueCounts({"cash": 60.0, "card": 40.0}), ValueCounts({"cash": 30.0, "card": 60.0, "app": 10.0})
-    assert l_infinity(now, then) == pytest.approx(0.3)
-
-
-@given(shares, shares)
-def test_psi_is_symmetric_and_never_negative(p, q):
-    assert psi(p, p) == 0
-    assert psi(p, q) == pytest.approx(psi(q, p))
-    assert psi(p, q) >= 0
-    assert psi(p, q) == pytest.approx(sum((a - b) * math.log(a / b) for a, b in zip(p, q, strict=True)))
-
-
-def test_psi_is_finite_where_nothing_is_shared():
-    assert psi(np.array([1.0, 0.0]), np.array([0.0, 1.0])) == pytest.approx(2 * (1 - 1e-4) * math.log(1e4))
-
-
-@given(counts, counts)
-def test_categorical_psi_is_finite_for_any_counts(a, b):
-    assert categorical_psi(a, a) == 0
-    assert math.isfinite(categorical_psi(a, b)) and categorical_psi(a, b) >= 0
-
-
 @settings(max_examples=50, deadline=None)
 @given(numbers, numbers)
 def test_numeric_measures_are_bounded_for_any_rows(a, b):
     p, q = distribution(a), distribution(b)
-    assert jensen_shannon(p, p) == 0 and numeric_psi(p, p) == 0
+    assert jensen_shannon(p, p) == 0 and psi(p, p) == 0
     assert 0 <= jensen_shannon(p, q) <= 1
     assert jensen_shannon(p, q) == pytest.approx(jensen_shannon(q, p), abs=1e-12)
-    assert math.isfinite(numeric_psi(p, q)) and numeric_psi(p, q) >= 0
+    assert math.isfinite(psi(p, q)) and psi(p, q) >= 0
 
 
 def raw_shares(rows, cuts):
@@ -116,8 +85,8 @@ def errors(then, now, **options):
     p, q = distribution(now, **options), distribution(then, **options)
     pooled, deciles = decile_cuts(pool(p, q)), decile_cuts(q)
     divergence = jensenshannon(raw_shares(now, pooled), raw_shares(then, pooled), base=2) ** 2
-    index = psi(raw_shares(now, deciles), raw_shares(then, deciles))
-    return abs(jensen_shannon(p, q) - divergence), abs(numeric_psi(p, q) - index) / max(index, 0.2)
+    index = divergences.psi(raw_shares(now, deciles), raw_shares(then, deciles))
+    return abs(jensen_shannon(p, q) - divergence), abs(psi(p, q) - index) / max(index, 0.2)
 
 
 @pytest.mark.parametrize("pair", PAIRS)
@@ -138,14 +107,14 @@ def test_continuous_columns_are_judged_well_by_ten_quantile_buckets_too(pair):
 def test_a_constant_that_moves_shares_nothing_with_what_it_was(then, now):
     p, q = distribution([now] * 50), distribution([then] * 50)
     assert jensen_shannon(p, q) == 1
-    assert numeric_psi(p, q) > 9
-    assert jensen_shannon(p, p) == numeric_psi(p, p) == 0
+    assert psi(p, q) > 9
+    assert jensen_shannon(p, p) == psi(p, p) == 0
 
 
 def test_columns_without_overlap_are_as_far_apart_as_can_be():
     p, q = distribution(np.linspace(0, 1, 100)), distribution(np.linspace(50, 51, 100))
     assert jensen_shannon(p, q) == pytest.approx(1)
-    assert math.isfinite(numeric_psi(p, q)) and numeric_psi(p, q) > 5
+    assert math.isfinite(psi(p, q)) and psi(p, q) > 5
 
 
 def test_nan_and_infinities_do_not_reach_the_measures():
@@ -155,7 +124,7 @@ def test_nan_and_infinities_do_not_reach_the_measures():
     p, q = distribution(broken), distribution(rows)
     assert jensen_shannon(p, p) == 0
     assert 0 < jensen_shannon(p, q) < 0.05
-    assert math.isfinite(numeric_psi(p, q)) and math.isfinite(numeric_psi(q, p))
+    assert math.isfinite(psi(p, q)) and math.isfinite(psi(q, p))
 
 
 @pytest.mark.parametrize("rows", [[np.nan] * 5, [np.inf] * 5])
@@ -163,26 +132,42 @@ def test_a_column_without_finite_values_has_no_distribution(rows):
     assert distribution(rows) is None
 
 
-def test_value_counts_are_exact():
-    strings = statistics(c=["a"] * 5 + ["b"] * 3 + [None] * 2).datasets[0].features[0].string_stats
-    assert value_counts(strings) == ValueCounts({"a": 5.0, "b": 3.0}, 0.0)
+@pytest.mark.parametrize("pair", PAIRS)
+def test_kolmogorov_smirnov_stays_close_to_that_of_the_rows(pair):
+    then, now = PAIRS[pair](np.random.default_rng(7))
+    found = kolmogorov_smirnov(distribution(now), distribution(then))
+    assert found == pytest.approx(ks_2samp(now, then).statistic, abs=0.02)
 
 
-def test_values_beyond_the_listed_thousand_are_counted_together():
-    rows = [f"v{number}" for number in range(1500)] + ["often"] * 500
-    found = value_counts(statistics(c=rows).datasets[0].features[0].string_stats)
-    assert len(found.counts) == 1000
-    assert found.total == 2000
-    assert l_infinity(found, found) == categorical_psi(found, found) == 0
+LIGHT_TAILS = [pair for pair in PAIRS if "tail" not in pair and "outliers" not in pair]
 
 
-def test_new_values_are_those_that_the_reference_lacks():
-    now, then = ValueCounts({"a": 5.0, "c": 2.0, "d": 3.0}), ValueCounts({"a": 5.0, "b": 5.0})
-    assert new_values(now, then) == {"d": 0.3, "c": 0.2}
-    assert new_values(then, then) == {}
+@pytest.mark.parametrize("pair", LIGHT_TAILS)
+def test_wasserstein_stays_close_to_that_of_the_rows(pair):
+    then, now = (rows.astype(float) for rows in PAIRS[pair](np.random.default_rng(7)))
+    found = wasserstein(distribution(now), distribution(then), then.std())
+    assert found == pytest.approx(wasserstein_distance(now, then) / then.std(), abs=0.02)
 
 
-def test_rare_values_are_not_new_where_the_reference_may_have_had_them():
-    then = ValueCounts({"a": 90.0, "b": 5.0}, unlisted=5.0)
-    now = ValueCounts({"a": 80.0, "c": 17.0, "d": 3.0})
-    assert new_values(now, then) == {"c": 0.17}
+def test_wasserstein_of_a_shift_is_the_shift():
+    rows = np.random.default_rng(1).normal(size=ROWS)
+    assert wasserstein(distribution(rows + 0.5), distribution(rows), 1.0) == pytest.approx(0.5, abs=0.01)
+    assert wasserstein(distribution([3.0] * 50), distribution([1.0] * 50), 0.5) == pytest.approx(4)
+    assert wasserstein(distribution([1.001] * 50), distribution([1.0] * 50), 0.0) == pytest.approx(1, abs=1e-3)
+
+
+@settings(max_examples=50, deadline=None)
+@given(numbers, numbers)
+def test_distances_are_symmetric_and_zero_for_the_same_rows(a, b):
+    p, q = distribution(a), distribution(b)
+    assert kolmogorov_smirnov(p, p) == wasserstein(p, p, 1.0) == 0
+    assert kolmogorov_smirnov(p, q) == kolmogorov_smirnov(q, p) <= 1
+    assert wasserstein(p, q, 2.0) == pytest.approx(wasserstein(q, p, 2.0))
+
+
+def test_shifts_of_mean_and_spread():
+    assert mean_shift(3.0, 2.0, 4.0) == mean_shift(1.0, 2.0, 4.0) == 0.25
+    assert mean_shift(2.0, 2.0, 0.0) == 0
+    assert spread_shift(2.0, 1.0) == spread_shift(1.0, 2.0) == pytest.approx(math.log(2))
+    assert spread_shift(0.0, 0.0) == 0
+    assert spread_shift(0.0, 1.0) == spread_shift(1.0, 0.0) == LARGEST_SPREAD_SHIFT
