@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from pipeline.commands import data, demo, doctor, records, run, schema, settings
+from pipeline.commands import data, demo, doctor, drift, records, run, schema, settings
 from pipeline.commands.options import help_of
 from schema.errors import HeadgateError, first_line
 
@@ -73,7 +73,16 @@ app = typer.Typer(
     help="TensorFlow models from data to TensorFlow Serving, through gates that say why.\n\n"
     "\b\nExample:\n  headgate demo\n  headgate init trips.csv --label tipped && headgate run pipeline.yaml",
 )
-for command in (run.run, settings.check, settings.init, demo.demo, records.runs, records.show, doctor.doctor):
+for command in (
+    run.run,
+    settings.check,
+    settings.init,
+    demo.demo,
+    records.runs,
+    records.show,
+    drift.drift,
+    doctor.doctor,
+):
     app.command(help=help_of(command))(command)
 app.add_typer(schema.app, name="schema")
 app.add_typer(data.app, name="data")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from components.decisions import Decision
 from components.tuning.trials import Trial, described
+from pipeline.terminal.console import plain
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -258,12 +258,7 @@ def render(summary: Summary) -> RenderableType:
 
 def to_text(summary: Summary) -> str:
     """The summary as plain lines, for a pipe or a file."""
-    from rich.console import Console
-
-    console = Console(file=io.StringIO(), width=1000, color_system=None)
-    console.print(render(summary))
-    text: str = console.file.getvalue()  # type: ignore[attr-defined]
-    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+    return plain(render(summary))
 
 
 def _steps(steps: tuple[StepResult, ...]) -> RenderableType:

@@ -13,6 +13,10 @@ from pipeline import workspace
 
 Pipeline = Annotated[str, typer.Argument(help="A preset's name, such as taxi or images, or a YAML file.")]
 
+RanPipeline = Annotated[
+    str | None, typer.Argument(help="A pipeline's name, or its YAML file. Default: that of the latest run.")
+]
+
 Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, such as training.epochs=5. Repeatable."),

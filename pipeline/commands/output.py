@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from pipeline.summary import Summary
 
 
@@ -19,15 +21,22 @@ def print_json(record: Any) -> None:
 
 
 def print_summary(summary: Summary) -> None:
-    """Prints a run's outcome: in colour on a terminal, as plain lines elsewhere."""
-    from pipeline.summary import render, to_text
+    """Prints a run's outcome."""
+    from pipeline.summary import render
+
+    print_rendered(render(summary))
+
+
+def print_rendered(view: RenderableType) -> None:
+    """Prints a view: in colour on a terminal, as plain lines elsewhere."""
+    from pipeline.terminal.console import plain
 
     if sys.stdout.isatty():
         from rich.console import Console
 
-        Console().print(render(summary))
+        Console().print(view)
     else:
-        typer.echo(to_text(summary), nl=False)
+        typer.echo(plain(view), nl=False)
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

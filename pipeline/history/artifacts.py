@@ -55,15 +55,7 @@ class Artifacts:
     def read(self, step: str, output: str, reader: Callable[[Path], Kind], default: Kind) -> Kind:
         """Reads from a step's output; `default` where the step gave none, or where it cannot be read."""
         artifact = self.artifact(step, output)
-        if artifact is None:
-            return default
-        try:
-            return reader(Path(artifact.uri))
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-            notice = f"{artifact.uri} cannot be read ({reason(error)}): what `{step}` found is left out."
-            if notice not in self.notices:
-                self.notices.append(notice)
-            return default
+        return default if artifact is None else read_or_tell(reader, Path(artifact.uri), default, self.notices)
 
     def decisions(self) -> Iterator[Decision]:
         """Every rule that a step applied."""
@@ -96,7 +88,7 @@ class Artifacts:
 
     def drift(self) -> dict[str, Any]:
         """The drift report (`drift.json`); empty if nothing was compared."""
-        return self.read("drift", "report", _drift, {})
+        return self.read("drift", "report", drift_report, {})
 
     def source_files(self) -> list[SourceFile]:
         """The files that the run read."""
@@ -111,13 +103,31 @@ class Artifacts:
         return ReleaseResult(path.parent.name, int(path.name), str(path))
 
 
-def reason(error: Exception) -> str:
+def read_or_tell(reader: Callable[[Path], Kind], folder: Path, default: Kind, notices: list[str]) -> Kind:
+    """Reads from an artifact's folder; what cannot be read adds a sentence to `notices`, and `default` is returned."""
+    try:
+        return reader(folder)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        notice = f"{folder} cannot be read ({_reason(error)}): what it held is left out."
+        if notice not in notices:
+            notices.append(notice)
+        return default
+
+
+def _reason(error: Exception) -> str:
     """Why something cannot be read, in a few words."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
     if isinstance(error, json.JSONDecodeError):
         return f"JSON that ends, or breaks, at line {error.lineno}"
     return f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
+def drift_report(folder: Path) -> dict[str, Any]:
+    """Reads `drift.json` from an artifact's folder."""
+    report: dict[str, Any] = json.loads((folder / "drift.json").read_text("utf-8"))
+    drift_result(report)  # has what every view of it needs
+    return report
 
 
 def drift_result(report: Mapping[str, Any]) -> DriftResult:
@@ -146,9 +156,3 @@ def _edge(each: record.Variant) -> EdgeResult:
         metrics=each.metrics,
         slices=slice_results(each.slices),
     )
-
-
-def _drift(folder: Path) -> dict[str, Any]:
-    report: dict[str, Any] = json.loads((folder / "drift.json").read_text("utf-8"))
-    drift_result(report), report["features"]  # what every view of it needs
-    return report

@@ -12,12 +12,14 @@ from filelock import FileLock, Timeout
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.ingest.sources import SourceFile
-from pipeline.history.artifacts import Artifacts, drift_result, slice_results
+from pipeline.history import reports
+from pipeline.history.artifacts import Artifacts, drift_result, read_or_tell, slice_results
 from pipeline.history.store import STATES, Step, Store, iso_time
+from pipeline.history.timeline import Timeline, timeline
 from pipeline.steps import active_steps
 from pipeline.summary import StepResult, Summary, ThresholdResult
 from pipeline.workspace import Workspace
-from schema.errors import SettingsError
+from schema.errors import HeadgateError, SettingsError
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,10 @@ class History:
           pipeline: only this pipeline's; default all.
         """
         return [self._row(run) for run in self._store.runs(pipeline)]
+
+    def pipelines(self) -> list[str]:
+        """Names of the pipelines that ran, that of the latest run first."""
+        return list(dict.fromkeys(run.custom_properties["pipeline"].string_value for run in self._store.runs()))
 
     def summary(self, run_id: str) -> Summary:
         """A run's summary, slices included.
@@ -111,6 +117,24 @@ class History:
         reference = self._artifacts(run_id).drift().get("reference")
         folder = Path(reference["uri"]) if reference else None
         return folder if folder and folder.is_dir() else None
+
+    def timeline(self, pipeline: str) -> Timeline:
+        """A pipeline's drift over time.
+
+        Where ML Metadata cannot be read, it is put together from the drift log, which is a view of the same reports.
+
+        Args:
+          pipeline: its name; one that never ran has an empty timeline.
+        """
+        notices: list[str] = []
+        try:
+            compared = reports.comparisons(self._store, pipeline, notices)
+            judged = reports.performance(self._store, pipeline, notices)
+        except HeadgateError as error:
+            log = self._workspace.drift(pipeline)
+            notices.append(f"{error.what} {error.where}: {error.received}. What follows was read from {log}.")
+            compared, judged = read_or_tell(reports.logged, log, [], notices), []
+        return timeline(pipeline, compared, judged, notices)
 
     def record(self, run_id: str, **properties: str) -> None:
         """Notes properties of a run beside TFX's own, such as `status` and `finished`."""

@@ -37,6 +37,15 @@ class Step:
     outputs: dict[str, mlmd.Artifact]
 
 
+@dataclass(frozen=True)
+class Given:
+    """An artifact, with the step's execution that gave it and the run that this was in."""
+
+    artifact: mlmd.Artifact
+    execution: mlmd.Execution
+    run: mlmd.Context
+
+
 class Store:
     """A workspace's database, read and written in the terms of runs and steps.
 
@@ -76,6 +85,33 @@ class Store:
                     step = context.name.removeprefix(prefix)
                     steps[step] = Step(execution, outputs.get(execution.id, {}))
         return steps
+
+    def given(self, kind: str, pipeline: str) -> list[Given]:
+        """A pipeline's artifacts of a type, the one that a run used last at the end.
+
+        Args:
+          kind: ML Metadata's name of the type.
+          pipeline: the pipeline's name.
+
+        Returns:
+          Each artifact once, with the execution that made it: those that took it from the cache only tell the order.
+        """
+        runs = {run.id: run for run in self.runs(pipeline)}
+        artifacts = {each.id: each for each in self.ask("get_artifacts_by_type", kind)} if runs else {}
+        events = [each for each in self.ask("get_events_by_artifact_ids", list(artifacts)) if each.type in OUTPUTS]
+        made: dict[int, int] = {}
+        last: dict[int, int] = {}
+        for event in sorted(events, key=lambda event: event.execution_id):
+            made.setdefault(event.artifact_id, event.execution_id)
+            last[event.artifact_id] = event.execution_id
+        executions = {each.id: each for each in self.ask("get_executions_by_id", list(made.values()))}
+        found = []
+        for artifact in sorted(last, key=lambda artifact: last[artifact]):
+            contexts = self.ask("get_contexts_by_execution", made[artifact])
+            run = next((runs[each.id] for each in contexts if each.id in runs), None)
+            if run is not None:
+                found.append(Given(artifacts[artifact], executions[made[artifact]], run))
+        return found
 
     def _outputs(self, executions: Sequence[int]) -> dict[int, dict[str, mlmd.Artifact]]:
         events = [event for event in self.ask("get_events_by_execution_ids", executions) if event.type in OUTPUTS]

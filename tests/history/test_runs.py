@@ -88,7 +88,7 @@ def test_a_file_cut_short_is_told_and_the_rest_of_the_run_is_shown(recorder, dam
     assert summary.metrics == {"auc": 0.9}
     [notice] = summary.notes
     assert notice.startswith(f"{recorder.uri(report)} cannot be read (")
-    assert notice.endswith("what `drift` found is left out.")
+    assert notice.endswith("what it held is left out.")
 
 
 def test_a_folder_that_is_gone_is_told_once(recorder):

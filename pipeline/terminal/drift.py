@@ -1,0 +1,181 @@
+"""The drift timeline for a terminal: a bar for each span, half its height is the threshold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from pipeline.history.timeline import Performance, Point, Series, Timeline
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+BARS = "▁▂▃▄▅▆▇█"
+"""Of scores: the lower four lie within the threshold, the upper four are drift, the last of twice as much or more."""
+
+ABSENT = "·"
+"""A span that did not compare the feature."""
+
+MOST_SPANS = 60
+"""As many spans, the latest ones, fit in a line."""
+
+_HEADINGS = {
+    "feature": "features",
+    "label": "label",
+    "prediction": "predictions of the model in service",
+    "embedding": "embeddings of images by the model in service",
+}
+
+
+def render(timeline: Timeline) -> RenderableType:
+    """The timeline as a Rich view.
+
+    Args:
+      timeline: with one comparison at least, or one record of performance.
+    """
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[RenderableType] = []
+    if timeline.comparisons:
+        parts += [Text(line) for line in _head(timeline)]
+        parts += ["", _series(timeline)]
+    if timeline.performance:
+        parts += ["", Text("the model in service (metrics on rows with a label):"), _performance(timeline.performance)]
+    return Group(*parts, *(Text(f"note: {notice}") for notice in timeline.notices))
+
+
+def bar(point: Point | None) -> str:
+    """One character for one span.
+
+    >>> [bar(Point(1, score, "psi", 0.1, 0.2, score > 1, (), "")) for score in (0.0, 0.5, 1.0, 1.1, 9.0)]
+    ['▁', '▂', '▄', '▅', '█']
+    """
+    if point is None:
+        return ABSENT
+    if point.score is None:
+        return BARS[-1] if point.drifted else ABSENT
+    level = min(max(math.ceil(point.score * 4) - 1, 0), len(BARS) - 1) if math.isfinite(point.score) else len(BARS) - 1
+    # Rounded numbers must not say other than the verdict.
+    return BARS[max(level, 4) if point.drifted else min(level, 3)]
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Ascending numbers in short.
+
+    >>> ranges([1, 2, 3, 7, 9, 10])
+    '1-3, 7, 9-10'
+    """
+    runs = [[number for _, number in run] for _, run in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0])]
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def _head(timeline: Timeline) -> Iterator[str]:
+    spans = timeline.spans
+    last = timeline.comparisons[-1]
+    left_out = f", of which the last {MOST_SPANS} are drawn" if len(spans) > MOST_SPANS else ""
+    noun = "span" if len(spans) == 1 else "spans"
+    yield f"{timeline.pipeline}: {len(spans)} {noun} compared ({ranges(spans)}){left_out}"
+    kind = str(last.reference["kind"]).replace("_", " ")
+    yield f"span {last.span} was compared with span {last.reference['span']} ({kind}), in run {last.run_id}"
+    yield f"{BARS[:4]} within the threshold   {BARS[4:]} drifted   {ABSENT} not compared"
+
+
+def _series(timeline: Timeline) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("spans", no_wrap=True)
+    table.add_column("last", no_wrap=True, justify="right")
+    table.add_column("threshold", no_wrap=True, justify="right")
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("drifted on span")
+    if not timeline.series:
+        return Text("No feature drifted, or has this name.")
+    for group, members in groupby(timeline.series, key=lambda each: each.group):
+        table.add_row(Text(_HEADINGS.get(group, group), style="bold"))
+        for each in members:
+            table.add_row(*_cells(each, timeline.spans))
+    return table
+
+
+def _cells(series: Series, spans: Sequence[int]) -> tuple[RenderableType, ...]:
+    from rich.text import Text
+
+    last = series.last
+    name = f"{series.feature} [{series.slice}]" if series.slice else series.feature
+    value = f"{last.metric} {last.value:.4f}" if last.metric and last.value is not None else "-"
+    threshold = f"{last.threshold:.4f}" if last.threshold is not None else "-"
+    if last.span != spans[-1]:
+        verdict = Text(f"not in span {spans[-1]}", style="dim")
+    elif last.drifted:
+        verdict = Text(f"! {', '.join(last.by) or 'drift'}", style="bold red")
+    else:
+        verdict = Text("ok", style="green")
+    return Text(f"  {name}"), _bars(series, spans), value, threshold, verdict, ranges(series.drifted)
+
+
+def _bars(series: Series, spans: Sequence[int]) -> Text:
+    from rich.text import Text
+
+    points = {point.span: point for point in series.points}
+    line = Text()
+    for span in spans[-MOST_SPANS:]:
+        point = points.get(span)
+        line.append(bar(point), style="bold red" if point and point.drifted else "green" if point else "dim")
+    return line
+
+
+def _performance(records: Sequence[Performance]) -> RenderableType:
+    """A row for each metric: its value at release and on the latest span of the same model."""
+    from rich.table import Table
+    from rich.text import Text
+
+    last = records[-1]
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "at release", "now", "worse by"):
+        table.add_column(heading, no_wrap=True, justify="left" if not heading else "right")
+    for heading in ("how", "over the spans"):
+        table.add_column(heading, no_wrap=True)
+    for metric in last.released:
+        known = metric in last.measured or metric in last.estimated
+        now = last.measured.get(metric, last.estimated.get(metric, {}).get("value") if known else None)
+        drop = last.drops.get(metric)
+        table.add_row(
+            Text(f"  {metric}"),
+            f"{last.released[metric]:.4f}",
+            "-" if now is None else f"{now:.4f}",
+            "-" if drop is None else f"{drop:+.4f}",
+            _how(last, metric),
+            "  ".join(_values(records, metric)),
+        )
+    return table
+
+
+def _how(last: Performance, metric: str) -> str:
+    if metric in last.measured:
+        return f"measured on span {last.span}, {last.labelled:,} rows"
+    if metric in last.estimated:
+        found = last.estimated[metric]
+        return f"estimated on span {last.span}: {found['low']:.4f} to {found['high']:.4f}"
+    return f"no labels on span {last.span}"
+
+
+def _values(records: Sequence[Performance], metric: str, most: int = 6) -> Iterator[str]:
+    """The latest values, `~` before an estimate, and the version of the model where it changes."""
+    version = None
+    for each in records[-most:]:
+        if each.model["version"] != version:
+            version = each.model["version"]
+            yield f"v{version}:"
+        if metric in each.measured:
+            yield f"{each.measured[metric]:.3f}"
+        elif metric in each.estimated:
+            yield f"~{each.estimated[metric]['value']:.3f}"
+        else:
+            yield "-"
