@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from components.drift import log
+from components import log
 from pipeline.history.artifacts import drift_report, read_or_tell
 from pipeline.history.store import Store, iso_time
 from pipeline.history.timeline import Comparison, Performance, point

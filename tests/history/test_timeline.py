@@ -8,7 +8,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from recorded import Output, Recorder, drift_report, feature
 
-from components.drift import log
+from components import log
 from pipeline.history.timeline import select
 
 
