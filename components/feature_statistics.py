@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
+
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 QUANTILE_BUCKETS = 50
@@ -14,20 +17,53 @@ CPU on each bucket in Python: a hundred would double the statistics step of a sm
 """
 
 
+WHOLE = "All Examples"
+"""TFDV's name of the whole data set, where the statistics hold slices of it too."""
+
+
+def whole(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> statistics_pb2.DatasetFeatureStatistics:
+    """Statistics of all rows: those named `WHOLE`, where there are slices; empty where there are none at all."""
+    empty = statistics_pb2.DatasetFeatureStatistics()
+    named = (dataset for dataset in statistics.datasets if dataset.name == WHOLE)
+    return next(named, next(iter(statistics.datasets), empty))
+
+
+def by_slice(
+    statistics: statistics_pb2.DatasetFeatureStatisticsList, slices: Iterable[Sequence[str]]
+) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
+    """Statistics of each slice that is there, by its name: `payment_type=Cash`, or `hour=9 & payment_type=Cash`.
+
+    TFDV calls these `payment_type_Cash` and `hour_9_payment_type_Cash`. Rows without a value are in no slice, but for
+    those in a batch where no row has one, which TFDV gives the value `None`: that slice is left out.
+
+    Args:
+      statistics: of a whole data set and its slices.
+      slices: the columns of each slicing, as the statistics step was given them.
+    """
+    found = {}
+    for columns in slices:
+        pattern = re.compile("_".join(f"{re.escape(column)}_(.*)" for column in sorted(columns)), re.DOTALL)
+        for dataset in statistics.datasets:
+            match = pattern.fullmatch(dataset.name)
+            if match and dataset.name != WHOLE and "None" not in match.groups():
+                pairs = zip(sorted(columns), match.groups(), strict=True)
+                name = " & ".join(f"{column}={value}" for column, value in pairs)
+                found[name] = statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset])
+    return dict(sorted(found.items()))
+
+
 def by_name(
     statistics: statistics_pb2.DatasetFeatureStatisticsList,
 ) -> dict[str, statistics_pb2.FeatureNameStatistics]:
-    """Statistics of each top-level feature of a data set, by the feature's name."""
+    """Statistics of each top-level feature of the whole data set, by the feature's name."""
     return {
-        feature.path.step[0] if feature.path.step else feature.name: feature
-        for dataset in statistics.datasets[:1]
-        for feature in dataset.features
+        feature.path.step[0] if feature.path.step else feature.name: feature for feature in whole(statistics).features
     }
 
 
 def row_count(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> int:
-    """Number of rows that statistics were computed from."""
-    return statistics.datasets[0].num_examples if statistics.datasets else 0
+    """Number of rows that statistics were computed from, slices aside."""
+    return whole(statistics).num_examples
 
 
 def missing_count(feature: statistics_pb2.FeatureNameStatistics) -> int:

@@ -15,7 +15,7 @@ their counts are exact; up to 16,384, so is the number of distinct values.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,16 @@ import pyarrow as pa
 import tensorflow_data_validation as tfdv
 from absl import logging
 from tensorflow_data_validation.statistics import stats_impl
+from tensorflow_data_validation.utils import slicing_util
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx import types
 from tfx.components.statistics_gen import executor
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
+from tfx_bsl.public.proto import slicing_spec_pb2
 
-from components.feature_statistics import QUANTILE_BUCKETS
+from components.feature_statistics import QUANTILE_BUCKETS, WHOLE
 from components.ingest import tfrecord
 
 IN_MEMORY_BYTES = 1 << 30
@@ -47,20 +49,25 @@ _ROWS = 10_000
 """Rows to a batch. Below, the generators' cost for each column of each batch shows; above, nothing is gained."""
 
 
-def options(images: Iterable[str]) -> tfdv.StatsOptions:
-    """TFDV's defaults, but for the number of quantiles, which drift needs, and for images.
+def options(images: Iterable[str], slices: Iterable[Sequence[str]] = ()) -> tfdv.StatsOptions:
+    """TFDV's defaults, but for the number of quantiles, which drift needs, for images and for slices.
 
     To TFDV, a feature of bytes is a string, whose values are counted: megabytes of values, each seen once. As an image
     (`image_domain`) it is bytes, of which the length is told.
 
     Args:
       images: names of the features that hold images.
+      slices: columns by whose values the statistics are also told apart; of several, by each combination of values.
     """
     features = [
         schema_pb2.Feature(name=name, type=schema_pb2.BYTES, image_domain=schema_pb2.ImageDomain()) for name in images
     ]
-    schema = schema_pb2.Schema(feature=features) if features else None
-    return tfdv.StatsOptions(num_quantiles_histogram_buckets=QUANTILE_BUCKETS, schema=schema)
+    specs = [slicing_spec_pb2.SlicingSpec(feature_keys=columns) for columns in slices]
+    return tfdv.StatsOptions(
+        num_quantiles_histogram_buckets=QUANTILE_BUCKETS,
+        schema=schema_pb2.Schema(feature=features) if features else None,
+        slicing_config=slicing_spec_pb2.SlicingConfig(slicing_specs=specs) if specs else None,
+    )
 
 
 STATISTICS_KEY = standard_component_specs.STATISTICS_KEY
@@ -68,19 +75,25 @@ EXAMPLES_KEY = standard_component_specs.EXAMPLES_KEY
 
 
 def compute(files: list[Path], options: tfdv.StatsOptions) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """Statistics of TFRecord files of tf.Example, in memory.
+    """Statistics of TFRecord files of tf.Example, in memory: of all rows, then of each slice that the options name.
 
     Raises:
       DataError: a file is damaged.
     """
     generators = stats_impl.get_generators(options, in_memory=True)
-    accumulators = [generator.create_accumulator() for generator in generators]
+    slicers, _ = slicing_util.convert_slicing_config_to_slice_functions_and_sqls(options.slicing_config)
+    found = {WHOLE: [generator.create_accumulator() for generator in generators]}
     for batch in _batches(files):
-        accumulators = [
-            generator.add_input(accumulator, batch)
-            for generator, accumulator in zip(generators, accumulators, strict=True)
-        ]
-    return stats_impl.extract_statistics_output(accumulators, generators)
+        for name, rows in ((WHOLE, batch), *slicing_util.generate_slices(batch, slicers)):
+            before = found.get(name) or [generator.create_accumulator() for generator in generators]
+            pairs = zip(generators, before, strict=True)
+            found[name] = [generator.add_input(accumulator, rows) for generator, accumulator in pairs]
+    result = statistics_pb2.DatasetFeatureStatisticsList()
+    for name, accumulators in found.items():
+        result.MergeFrom(stats_impl.extract_statistics_output(accumulators, generators))
+        if slicers:
+            result.datasets[-1].name = name
+    return result
 
 
 def _batches(files: list[Path]) -> Iterator[pa.RecordBatch]:
@@ -145,6 +158,7 @@ class Statistics(base_beam_component.BaseBeamComponent):
     Args:
       examples: channel of `Examples`.
       images: names of the features that hold images.
+      slices: columns by whose values the statistics are also told apart, as of `options`.
       code: fingerprint of the code that the step depends on; a change of it makes the cache miss.
 
     Outputs:
@@ -154,12 +168,18 @@ class Statistics(base_beam_component.BaseBeamComponent):
     SPEC_CLASS = StatisticsSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
-    def __init__(self, examples: types.BaseChannel, images: Iterable[str] = (), code: str = "") -> None:
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        images: Iterable[str] = (),
+        slices: Iterable[Sequence[str]] = (),
+        code: str = "",
+    ) -> None:
         super().__init__(
             StatisticsSpec(
                 examples=examples,
                 statistics=types.Channel(standard_artifacts.ExampleStatistics),
-                stats_options_json=options(images).to_json(),
+                stats_options_json=options(images, slices).to_json(),
                 code=code,
             )
         )

@@ -13,7 +13,7 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
 
 from components import statistics
-from components.feature_statistics import by_name
+from components.feature_statistics import by_name, by_slice, row_count, whole
 from components.ingest import tfrecord
 from components.ingest.encode import Encoder
 from schema.errors import DataError
@@ -31,6 +31,7 @@ def table(rows: int, seed: int) -> pa.RecordBatch:
             "count": pa.array(random.integers(-5, 1000, rows)),
             "word": pa.array(random.choice(words, rows), mask=random.random(rows) < 0.2),
             "list": pa.array([list(range(row % 3)) for row in range(rows)], pa.list_(pa.int64())),
+            "kind": pa.array(random.choice(["a", "b_c"], rows), mask=random.random(rows) < 0.1),
             "empty": pa.nulls(rows, pa.string()),
             "image": pa.array([random.bytes(40) for _ in range(rows)], pa.binary()),
         }
@@ -54,11 +55,11 @@ def examples(tmp_path):
 
 @pytest.fixture
 def compute(tmp_path, examples):
-    def run(executor, images=("image",)):
+    def run(executor, images=("image",), slices=()):
         artifact = standard_artifacts.ExampleStatistics()
         artifact.uri = str(tmp_path / executor.__module__)
         options = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--sdk_container_image=unused"]
-        properties = {"stats_options_json": statistics.options(images).to_json(), "exclude_splits": "[]"}
+        properties = {"stats_options_json": statistics.options(images, slices).to_json(), "exclude_splits": "[]"}
         context = BaseBeamExecutor.Context(beam_pipeline_args=options, tmp_dir=str(tmp_path / "tmp"))
         executor(context).Do({"examples": [examples]}, {"statistics": [artifact]}, properties)
         found = {}
@@ -105,6 +106,38 @@ def test_small_inputs_get_in_memory_what_stock_computes(compute, on_beam):
         assert our.num_examples == peer.num_examples == rows
         assert our.name == peer.name
         assert comparable(our) == comparable(peer)
+
+
+SLICES = [("kind",), ("list", "kind")]
+
+
+def test_slices_are_the_same_in_memory_and_on_beam(compute, on_beam, monkeypatch):
+    _, ours = compute(statistics.Executor, slices=SLICES)
+    monkeypatch.setattr(statistics, "IN_MEMORY_BYTES", 1)
+    _, peers = compute(statistics.Executor, images=(), slices=SLICES)
+    assert len(on_beam) == 1
+    for split, rows in SPLITS.items():
+        our, peer = by_slice(ours[split], SLICES), by_slice(peers[split], SLICES)
+        assert {name: row_count(each) for name, each in our.items()} == {
+            name: row_count(each) for name, each in peer.items()
+        }
+        assert row_count(ours[split]) == row_count(peers[split]) == rows
+    word = (comparable(whole(each["kind=b_c"]))["word"] for each in (our, peer))
+    assert next(word) == next(word)
+
+
+def test_sliced_statistics_are_read_as_a_whole_and_by_slice(compute):
+    _, plain = compute(statistics.Executor)
+    _, sliced = compute(statistics.Executor, slices=SLICES)
+    found = sliced["eval"]
+    assert len(plain["eval"].datasets) == 1
+    assert comparable(whole(plain["eval"])) == comparable(whole(found))
+    slices = by_slice(found, SLICES)
+    assert list(slices) == ["kind=a", "kind=a & list=0", "kind=a & list=1", *sorted(slices)[3:]]
+    buckets = by_name(found)["kind"].string_stats.rank_histogram.buckets
+    counts = {f"kind={bucket.label}": bucket.sample_count for bucket in buckets}
+    assert counts == {name: row_count(slices[name]) for name in ("kind=a", "kind=b_c")}
+    tfdv.infer_schema(found)  # stock readers look at the whole too
 
 
 def test_large_inputs_go_through_beam(compute, on_beam, monkeypatch):
