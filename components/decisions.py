@@ -26,6 +26,8 @@ class Decision:
       value: what was measured.
       bound: what was asked for, in words such as `>= 0.7`.
       rows: how many rows it is about, where known.
+      margin: how far `value` lies from the bound, in the metric's unit: 0 or more if it meets the bound, negative if
+        it does not. None where the bound is no number.
     """
 
     step: str
@@ -36,6 +38,7 @@ class Decision:
     value: float | str | None = None
     bound: str | None = None
     rows: int | None = None
+    margin: float | None = None
 
 
 def passed(decisions: Iterable[Decision]) -> bool:

@@ -132,6 +132,7 @@ def build(plan: Plan) -> Pipeline:
                 in_service.outputs["model"],
                 settings.evaluation,
                 settings.label,
+                _recorded_columns(settings),
                 code["evaluate"],
             )
             judge = Judge(
@@ -211,6 +212,13 @@ def _monitor(plan: Plan) -> MonitorStepSettings:
         log=str(plan.workspace.monitor(settings.name)),
         tensorboard=str(plan.workspace.tensorboard(settings.name) / "monitor"),
     )
+
+
+def _recorded_columns(settings: PipelineSettings) -> list[str]:
+    """Columns that slices may be cut by: of images what was measured, not their bytes."""
+    features = settings.features
+    sliced = (column for group in settings.evaluation.slices.values() for column in group.columns)
+    return list(dict.fromkeys((*features.columns, *measured(features.images), *sliced)))
 
 
 def _drift(plan: Plan) -> DriftStepSettings:

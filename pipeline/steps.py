@@ -11,12 +11,14 @@ from pipeline.settings import PipelineSettings
 _EVALUATION = (
     "components.evaluation.config",
     "components.evaluation.decision",
+    "components.evaluation.depth.metrics",
     "components.evaluation.evaluate",
     "components.evaluation.extracts",
     "components.evaluation.in_memory",
     "components.evaluation.mean_loss",
     "components.evaluation.model_mean",
     "components.evaluation.output",
+    "components.evaluation.predictions",
     "components.evaluation.saved_model",
     "components.ingest.tfrecord",
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from components import decisions
-from components.decisions import Decision
+from components.decisions import Decision, Outcome
 from components.edge.record import Variant
 from components.edge.settings import EdgeSettings, VariantSettings
 from components.evaluation.judge import judge
@@ -69,7 +69,9 @@ def _size(variant: Variant, settings: VariantSettings) -> Iterator[Decision]:
         fits = variant.bytes <= settings.max_bytes
         bound = f"<= {settings.max_bytes}"
         message = f"the file has {variant.bytes} bytes" + ("" if fits else f"; to pass it must have {bound}")
-        yield Decision(STEP, "max_bytes", "overall", "pass" if fits else "block", message, variant.bytes, bound)
+        outcome: Outcome = "pass" if fits else "block"
+        margin = settings.max_bytes - variant.bytes
+        yield Decision(STEP, "max_bytes", "overall", outcome, message, variant.bytes, bound, margin=margin)
 
 
 def _about(name: str, decision: Decision) -> Decision:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,14 @@ from components.decisions import Decision
 from components.edge import record
 from components.edge.judging import judge_variants, required
 from components.edge.settings import EdgeSettings
-from components.evaluation import blessing, results
-from components.evaluation.config import eval_config
+from components.evaluation import blessing, predictions, results
+from components.evaluation.config import LABEL, eval_config
 from components.evaluation.decision import Threshold
+from components.evaluation.depth import analysis
+from components.evaluation.depth.analysis import Analysis
 from components.evaluation.evaluate import Evaluate
 from components.evaluation.judge import chosen, judge
+from components.evaluation.predictions import RecordSettings
 from components.evaluation.settings import EvaluationSettings
 from components.label import LabelSettings
 from components.training.settings import RECORD
@@ -33,6 +38,7 @@ def evaluator(
     baseline_model: types.BaseChannel,
     settings: EvaluationSettings,
     label: LabelSettings,
+    columns: Sequence[str] = (),
     code: str = "",
 ) -> Evaluate:
     """The Evaluator on the test split, with every metric of the task on every slice.
@@ -43,6 +49,7 @@ def evaluator(
       baseline_model: the Model in service; a channel that may turn out empty.
       settings: the `evaluation` section.
       label: the `label` section.
+      columns: of the data, to be recorded beside the predictions.
       code: fingerprint of the code that the step depends on.
 
     Returns:
@@ -54,8 +61,15 @@ def evaluator(
         model=model,
         baseline_model=baseline_model,
         eval_config=eval_config(settings, label),
+        record=recorded(settings, label, columns).model_dump_json(),
         code=code,
     ).with_id("evaluate")
+
+
+def recorded(settings: EvaluationSettings, label: LabelSettings, columns: Sequence[str]) -> RecordSettings:
+    """What the predictions table has of each row: see `evaluator`."""
+    attack = settings.adversarial.output if settings.adversarial else None
+    return RecordSettings(task=label.task, classes=label.values, columns=tuple(columns), label=LABEL, attack=attack)
 
 
 class JudgeExecutor(base_executor.BaseExecutor):
@@ -73,13 +87,16 @@ class JudgeExecutor(base_executor.BaseExecutor):
         baseline = next(iter(input_dict.get("baseline_model") or []), None)
         verdict = artifact_utils.get_single_instance(output_dict["blessing"])
 
-        candidate, served = results.load(artifact_utils.get_single_uri(input_dict["evaluation"]))
+        evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
+        candidate, served = results.load(evaluation)
+        table = predictions.read(evaluation)
         training = Path(artifact_utils.get_single_uri(input_dict["model_run"]), RECORD)
         trained = json.loads(training.read_text(encoding="utf-8"))
         threshold = Threshold(**trained["threshold"]) if trained.get("threshold") else None
         if baseline is not None and baseline.uri == model.uri:
             # A model compared with itself would fail whoever asks for a gain.
             found = judge(candidate, None, trained["train"], settings, no_baseline="this model is the one in service")
+            table = replace(table, served=None)
         else:
             found = judge(candidate, served, trained["train"], settings)
         if threshold:
@@ -97,6 +114,7 @@ class JudgeExecutor(base_executor.BaseExecutor):
             record.write(variants, verdict.uri)
 
         decisions.write([*found, *of_variants], verdict.uri)
+        analysis.write(Analysis(table, settings).to_json(), verdict.uri)
         results.write(candidate, served, settings.slices, threshold, verdict.uri)
         blessing.write(verdict, decisions.passed(found), model, baseline)
 

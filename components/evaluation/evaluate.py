@@ -5,7 +5,8 @@ costs four times the CPU on 1,500 rows and eight times on many: each row goes th
 that it is in. So:
 
 - up to `IN_MEMORY_ROWS` rows, `in_memory` evaluates;
-- above that, the stock Evaluator runs on Beam.
+- above that, the stock Evaluator runs on Beam. A uniform sample of that many rows is asked again, for the predictions
+  table (predictions.py).
 
 The results differ by rounding. A network's scores depend in the last digit of their 32 bits on how many rows it is
 given at once, and sums are taken in another order.
@@ -28,6 +29,7 @@ from tfx.utils import json_utils, path_utils, proto_utils
 
 from components.evaluation import extracts, in_memory, output, saved_model
 from components.evaluation.config import for_models, model_outputs
+from components.evaluation.predictions import Recorder
 from components.ingest import tfrecord
 
 IN_MEMORY_ROWS = 250_000
@@ -67,22 +69,28 @@ class Executor(executor.Executor):
             )
             for spec in config.model_specs
         }
-        config = for_models(config, {name: saved_model.facts(folder) for name, folder in models.items()})
-        if sum(1 for path in files for _ in tfrecord.lengths(path)) > IN_MEMORY_ROWS:
+        facts = {name: saved_model.facts(folder) for name, folder in models.items()}
+        config = for_models(config, facts)
+        ask, recorder = extracts.saved_models(models), Recorder.from_json(exec_properties["record"])
+        folder = Path(artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY]))
+        rows = sum(1 for path in files for _ in tfrecord.lengths(path))
+        if rows > IN_MEMORY_ROWS:
             adapted = {specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(config)}
             super().Do(input_dict, output_dict, exec_properties | adapted)
-            return
-        logging.info("Evaluating in memory.")
-        rows = extracts.batches(files, extracts.saved_models(models), config.slicing_specs, model_outputs(config))
-        found = in_memory.evaluate(rows, config)
-        output.write(found, config, models, Path(artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY])))
+            extracts.record_sample(files, ask, config.slicing_specs, rows, IN_MEMORY_ROWS, recorder)
+        else:
+            logging.info("Evaluating in memory.")
+            asked = extracts.batches(files, ask, config.slicing_specs, model_outputs(config), recorder)
+            output.write(in_memory.evaluate(asked, config), config, models, folder)
+        recorder.write(folder, {name: each.threshold for name, each in facts.items()}, rows)
 
 
 class EvaluateSpec(specs.EvaluatorSpec):
-    """Interface of the step: the Evaluator's, and the code's fingerprint."""
+    """Interface of the step: the Evaluator's, what to record of each row, and the code's fingerprint."""
 
     PARAMETERS = {
         **specs.EvaluatorSpec.PARAMETERS,
+        "record": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str, optional=True),
     }
 
@@ -96,10 +104,11 @@ class Evaluate(base_beam_component.BaseBeamComponent):
       baseline_model: the Model in service; a channel that may turn out empty.
       eval_config: from `config.eval_config`. The in-memory path knows what that uses of TFMA's configuration: no
         example weights, query keys, confidence intervals or thresholds.
+      record: predictions.RecordSettings as JSON.
       code: fingerprint of the code that the step depends on; a change of it makes the cache miss.
 
     Outputs:
-      evaluation: ModelEvaluation, as the Evaluator writes it.
+      evaluation: ModelEvaluation, as the Evaluator writes it, and the predictions table.
       blessing: ModelBlessing without a verdict; the judge's has one.
     """
 
@@ -112,6 +121,7 @@ class Evaluate(base_beam_component.BaseBeamComponent):
         model: types.BaseChannel,
         baseline_model: types.BaseChannel,
         eval_config: config_pb2.EvalConfig,
+        record: str,
         code: str = "",
     ) -> None:
         super().__init__(
@@ -121,6 +131,7 @@ class Evaluate(base_beam_component.BaseBeamComponent):
                 baseline_model=baseline_model,
                 example_splits=json_utils.dumps(["test"]),
                 eval_config=eval_config,
+                record=record,
                 evaluation=types.Channel(standard_artifacts.ModelEvaluation),
                 blessing=types.Channel(standard_artifacts.ModelBlessing),
                 code=code,

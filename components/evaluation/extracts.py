@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, compress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tensorflow_model_analysis.slicer import slicer_lib
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
 from components.evaluation.config import LABEL, SIGNATURE
+from components.evaluation.predictions import Recorder
 from components.evaluation.saved_model import FEATURES_SIGNATURE
 from components.ingest import tfrecord
 
@@ -81,7 +82,11 @@ def saved_models(folders: Mapping[str, str]) -> Ask:
 
 
 def batches(
-    files: Iterable[Path], ask: Ask, slices: Iterable[config_pb2.SlicingSpec], outputs: Collection[str] = ()
+    files: Iterable[Path],
+    ask: Ask,
+    slices: Iterable[config_pb2.SlicingSpec],
+    outputs: Collection[str] = (),
+    recorder: Recorder | None = None,
 ) -> Iterator[list[Row]]:
     """Reads examples and asks models about them.
 
@@ -90,6 +95,7 @@ def batches(
       ask: asks the models.
       slices: TFMA's specifications of slices.
       outputs: what metrics read of what `evaluation_features` computes, where a model computes it.
+      recorder: gets the rows as columns, too.
 
     Yields:
       At most `ROWS` rows.
@@ -97,22 +103,78 @@ def batches(
     Raises:
       DataError: a file is damaged.
     """
-    slicers = [_Slicer(spec) for spec in slices]
-    decoder = ExamplesToRecordBatchDecoder()
-    for examples in chain.from_iterable(tfrecord.read_whole(path, ROWS) for path in files):
-        answers = ask(examples)
-        data = decoder.DecodeBatch(examples)
-        keys = zip(*(each.keys(list(answers.features.values()), data) for each in slicers), strict=True)
-        labels = _rows({name: each[LABEL] for name, each in answers.features.items()})
-        computed = _rows({name: _by_row(each, outputs, data.num_rows) for name, each in answers.features.items()})
+    for each in _answered(chain.from_iterable(tfrecord.read_whole(path, ROWS) for path in files), ask, slices):
+        if recorder is not None:
+            each.record(recorder)
+        answers, features = each.answers, each.answers.features
+        labels = _rows({name: of_model[LABEL] for name, of_model in features.items()})
+        computed = _rows({name: _by_row(of_model, outputs, each.data.num_rows) for name, of_model in features.items()})
         inputs = zip(labels, _rows(answers.scores), computed, strict=True)
         yield [
             (
                 frozenset(chain.from_iterable(of_row)),
                 StandardMetricInputs(dict(zip(INPUTS, values, strict=True))),
             )
-            for of_row, values in zip(keys, inputs, strict=True)
+            for of_row, values in zip(each.keys, inputs, strict=True)
         ]
+
+
+def record_sample(
+    files: Iterable[Path], ask: Ask, slices: Iterable[config_pb2.SlicingSpec], rows: int, most: int, recorder: Recorder
+) -> None:
+    """Asks models about a uniform sample of the examples, always the same one.
+
+    Args:
+      files: TFRecord files of tf.Example.
+      ask: asks the models.
+      slices: TFMA's specifications of slices.
+      rows: in all files.
+      most: rows to ask about.
+      recorder: gets them.
+    """
+    chosen = np.zeros(rows, bool)
+    chosen[np.random.default_rng(0).choice(rows, most, replace=False)] = True
+    examples = chain.from_iterable(tfrecord.read_whole(path, ROWS) for path in files)
+    for each in _answered(_compressed(examples, chosen), ask, slices):
+        each.record(recorder)
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """Some rows, what models say of them, and the slices that each row is in under each specification."""
+
+    data: pa.RecordBatch
+    answers: Answers
+    keys: list[tuple[tuple[SliceKey, ...], ...]]
+
+    def record(self, recorder: Recorder) -> None:
+        recorder.add(self.keys, self.answers.features, self.answers.scores, self.data)
+
+
+def _answered(
+    batches: Iterable[list[bytes]], ask: Ask, slices: Iterable[config_pb2.SlicingSpec]
+) -> Iterator[_Answered]:
+    slicers = [_Slicer(spec) for spec in slices]
+    decoder = ExamplesToRecordBatchDecoder()
+    for examples in batches:
+        answers = ask(examples)
+        data = decoder.DecodeBatch(examples)
+        keys = list(zip(*(each.keys(list(answers.features.values()), data) for each in slicers), strict=True))
+        yield _Answered(data, answers, keys)
+
+
+def _compressed(batches: Iterable[list[bytes]], chosen: np.ndarray) -> Iterator[list[bytes]]:
+    """The chosen ones of the records, some `ROWS` at a time; `chosen` has a flag for each."""
+    kept: list[bytes] = []
+    start = 0
+    for examples in batches:
+        kept += compress(examples, chosen[start : start + len(examples)])
+        start += len(examples)
+        if len(kept) >= ROWS:
+            yield kept
+            kept = []
+    if kept:
+        yield kept
 
 
 def call(model: Any, signature: str, examples: list[bytes]) -> dict[str, np.ndarray]:

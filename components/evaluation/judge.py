@@ -131,10 +131,10 @@ def _change_rules(
             message = f"{told}: there is no comparing the two"
             yield _decision(rule, OVERALL, "flag", candidate, value, bound, message)
         elif worse <= allowed:
-            yield _decision(rule, OVERALL, "pass", candidate, value, bound, told)
+            yield _decision(rule, OVERALL, "pass", candidate, value, bound, told, allowed - worse)
         else:
             need = f"{told}; to pass it may be {bound}" if allowed >= 0 else f"{told}; to pass it must be {bound}"
-            yield _decision(rule, OVERALL, "block", candidate, value, bound, need)
+            yield _decision(rule, OVERALL, "block", candidate, value, bound, need, allowed - worse)
 
 
 def _gap_rules(
@@ -150,10 +150,10 @@ def _gap_rules(
             message = f"{told}: the gap cannot be told, so it does not pass"
             yield _decision(rule, OVERALL, "block", candidate, gap, bound, message)
         elif gap <= allowed:
-            yield _decision(rule, OVERALL, "pass", candidate, gap, bound, told)
+            yield _decision(rule, OVERALL, "pass", candidate, gap, bound, told, allowed - gap)
         else:
             message = f"{told}: a gap of {_number(gap)}; to pass it must be {bound}"
-            yield _decision(rule, OVERALL, "block", candidate, gap, bound, message)
+            yield _decision(rule, OVERALL, "block", candidate, gap, bound, message, allowed - gap)
 
 
 def _within(metric: str, bounds: ThresholdSettings, key: SliceKey, found: SliceMetrics) -> Decision:
@@ -161,12 +161,14 @@ def _within(metric: str, bounds: ThresholdSettings, key: SliceKey, found: SliceM
     rule, words = f"threshold:{metric}", _words(bounds)
     if not math.isfinite(value):
         return _decision(rule, key, "block", found, value, words, _not_a_number(metric, value))
-    low = bounds.min is not None and value < bounds.min
-    high = bounds.max is not None and value > bounds.max
+    margin = min(
+        value - bounds.min if bounds.min is not None else math.inf,
+        bounds.max - value if bounds.max is not None else math.inf,
+    )
     told = f"{slice_name(key)}: {metric} is {_number(value)}"
-    if low or high:
-        return _decision(rule, key, "block", found, value, words, f"{told}; to pass it must be {words}")
-    return _decision(rule, key, "pass", found, value, words, told)
+    if margin < 0:
+        return _decision(rule, key, "block", found, value, words, f"{told}; to pass it must be {words}", margin)
+    return _decision(rule, key, "pass", found, value, words, told, margin)
 
 
 def _decision(
@@ -177,10 +179,13 @@ def _decision(
     value: float | None,
     bound: str | None,
     message: str,
+    margin: float | None = None,
 ) -> Decision:
     # JSON has no NaN and no infinity: they are written as words.
     plain = value if value is None or math.isfinite(value) else str(value)
-    return Decision(STEP, rule, slice_name(key), outcome, message, plain, bound, found.rows)
+    if margin is not None:
+        message += f" ({'passed' if margin >= 0 else 'missed'} by {abs(margin):.2g})"
+    return Decision(STEP, rule, slice_name(key), outcome, message, plain, bound, found.rows, margin)
 
 
 def _unfit(found: SliceMetrics, min_rows: int) -> str | None:

@@ -15,8 +15,7 @@ import apache_beam as beam
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 from tensorflow_model_analysis.proto import config_pb2
 
-EPSILON = 1e-7
-"""Scores are taken to lie this far from 0 and 1, as in Keras."""
+from components.evaluation.depth.metrics import EPSILON
 
 Sums = tuple[float, int]
 """Total loss and number of rows."""

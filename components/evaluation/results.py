@@ -119,7 +119,7 @@ def plain(evaluation: Evaluation, slices: Mapping[str, SliceSettings]) -> dict[s
         "slices": [
             {
                 "slice": name,
-                "value": ", ".join(str(dict(key)[column]) for column in group.features(name)),
+                "value": slice_value(key, group.features(name)),
                 "rows": evaluation[key].rows,
                 "classes": evaluation[key].classes,
                 "metrics": _defined(evaluation[key]),
@@ -135,7 +135,12 @@ def _defined(found: SliceMetrics) -> dict[str, float]:
     return {name: value for name, value in _finite(found.metrics).items() if name not in ranked}
 
 
-def keys_of(evaluation: Evaluation, columns: Sequence[str]) -> list[SliceKey]:
+def slice_value(key: SliceKey, columns: Sequence[str]) -> str:
+    """Which part of a slice a key names: the values of the slice's columns, such as `Cash, 19`."""
+    return ", ".join(str(dict(key)[column]) for column in columns)
+
+
+def keys_of(evaluation: Mapping[SliceKey, object], columns: Sequence[str]) -> list[SliceKey]:
     """The slices of an evaluation that are cut by these columns, in the order of their names."""
     keys = (key for key in evaluation if sorted(column for column, _ in key) == sorted(columns))
     return sorted(keys, key=slice_name)

@@ -167,6 +167,7 @@ def _finding(
     counts = common(feature)
     rows: int | None = counts.num_non_missing
     values: dict[str, int] = {}
+    margin: float | None = None
     exact, seen = True, f"{rules.type_name(feature)} values{rules.examples(feature)}"
     match kind:
         case "missing_column" | "all_missing":
@@ -180,6 +181,7 @@ def _finding(
             expected = f"at most {1 - wanted.presence.min_fraction:.1%} of the rows without a value"
             total = counts.num_missing + counts.num_non_missing
             seen, rows = (f"{counts.num_missing / total:.1%}", counts.num_missing) if total else ("all of them", None)
+            margin = 1 - wanted.presence.min_fraction - counts.num_missing / total if total else None
         case "non_finite":
             expected, values = "finite numbers", rules.non_finite(feature)
         case "unexpected_value" if known := _known_values(schema, wanted):
@@ -188,10 +190,11 @@ def _finding(
             low, high = _range(wanted)
             expected, seen = f"{low:g} to {high:g}", f"{feature.num_stats.min:g} to {feature.num_stats.max:g}"
             rows, exact = rules.rows_outside(feature, low, high), False
+            margin = min(feature.num_stats.min - low, high - feature.num_stats.max)
         case _:
             expected, seen, rows = "what the schema asks for", _sentence(reason), None
     rows = sum(values.values()) if values else rows
-    return Finding(kind, subject.name or None, subject.split, expected, seen, rows, exact, values)
+    return Finding(kind, subject.name or None, subject.split, expected, seen, rows, exact, values, margin)
 
 
 def _sentence(reason: anomalies_pb2.AnomalyInfo.Reason) -> str:

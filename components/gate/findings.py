@@ -31,6 +31,7 @@ class Finding:
       rows: how many rows it is about, where known.
       rows_exact: whether `rows` was counted; else it is read off a histogram.
       values: rows by unexpected value; `seen` is then told from them.
+      margin: how far a share lies from its bound, negative; None where no number is bounded.
     """
 
     kind: Kind
@@ -41,6 +42,7 @@ class Finding:
     rows: int | None = None
     rows_exact: bool = True
     values: Mapping[str, int] = field(default_factory=dict)
+    margin: float | None = None
 
 
 def decide(findings: Iterable[Finding], settings: GateSettings) -> list[Decision]:
@@ -78,6 +80,7 @@ def _decision(kind: Kind, feature: str | None, findings: Sequence[Finding], seve
         value=seen,
         bound=expected,
         rows=rows,
+        margin=min((finding.margin for finding in findings if finding.margin is not None), default=None),
     )
 
 

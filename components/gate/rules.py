@@ -65,6 +65,7 @@ def quarantine(ingested: Ingested) -> Iterator[Finding]:
             seen=f"{share:.3%} ({ingested.quarantined:,} of {total:,}), the first at {ingested.first}; "
             f"all are listed in {ingested.listed_in}",
             rows=ingested.quarantined,
+            margin=ingested.max_quarantined - share,
         )
 
 

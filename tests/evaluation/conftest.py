@@ -16,6 +16,7 @@ from tiny_model import ADVERSARIAL, BASELINE_SLOPE, BASELINE_THRESHOLD, SLOPE, T
 
 from components.beam import BeamSettings
 from components.evaluation import evaluate as step
+from components.evaluation.component import recorded
 from components.evaluation.config import eval_config
 from components.evaluation.settings import EvaluationSettings
 from components.label import LabelSettings, Task
@@ -126,11 +127,15 @@ class Evaluated:
         context = base_beam_executor.BaseBeamExecutor.Context(beam_pipeline_args=BeamSettings().pipeline_args())
         inputs = {"examples": [self.examples], "model": [self.candidate]}
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(step, "IN_MEMORY_ROWS", step.IN_MEMORY_ROWS if in_memory else 0)
+            patch.setattr(step, "IN_MEMORY_ROWS", step.IN_MEMORY_ROWS if in_memory else ROWS // 2)
             step.Executor(context).Do(
                 inputs | ({"baseline_model": [baseline or self.baseline]} if with_baseline else {}),
                 {"evaluation": [evaluation], "blessing": [blessing]},
-                {"eval_config": json_format.MessageToJson(eval_config(settings, label)), "example_splits": '["test"]'},
+                {
+                    "eval_config": json_format.MessageToJson(eval_config(settings, label)),
+                    "example_splits": '["test"]',
+                    "record": recorded(settings, label, ("x", "day", "payment_type", "tags")).model_dump_json(),
+                },
             )
         assert not Path(blessing.uri).exists(), "the step leaves the verdict to the judge"
         return evaluation

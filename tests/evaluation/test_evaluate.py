@@ -20,12 +20,15 @@ from tfx import types
 from tfx.components.evaluator import executor as stock
 from tfx.types import standard_artifacts
 
-from components.evaluation import evaluate, extracts, in_memory, results
+from components.evaluation import evaluate, extracts, in_memory, predictions, results
 from components.evaluation.config import eval_config
 from components.evaluation.mean_loss import LOSSES, MeanLoss
 from components.evaluation.settings import EvaluationSettings
 from components.label import LabelSettings
 from schema.errors import DataError
+
+ROWS = 400
+"""Of the test split."""
 
 TOLERANCE = {"categorical_crossentropy": 1e-6}
 """Keras sums it in 32 bits, so that the order of rows may show. All else agrees to 1e-9."""
@@ -81,6 +84,10 @@ def test_small_data_get_in_memory_what_stock_computes(task, with_baseline, reque
     assert sorted(path.name for path in Path(ours).iterdir()) == names
     for name in ("eval_config.json", "validations.tfrecord"):
         assert Path(ours, name).read_bytes() == Path(stocks, name).read_bytes()
+
+    asked_all, sampled = predictions.read(ours), predictions.read(stocks)
+    assert (asked_all.rows, asked_all.sampled, len(asked_all.label)) == (ROWS, False, ROWS)
+    assert (sampled.rows, sampled.sampled, len(sampled.label)) == (ROWS, True, ROWS // 2)
 
 
 def test_tfma_loads_what_was_written(binary):
@@ -203,7 +210,7 @@ def test_without_rows_there_is_nothing_to_judge(binary, tmp_path):
 
 def test_the_component_has_the_outputs_of_the_evaluator():
     examples, model = types.Channel(standard_artifacts.Examples), types.Channel(standard_artifacts.Model)
-    component = evaluate.Evaluate(examples, model, model, CONFIG, "fingerprint")
+    component = evaluate.Evaluate(examples, model, model, CONFIG, "{}", "fingerprint")
     assert component.outputs["evaluation"].type is standard_artifacts.ModelEvaluation
     assert component.outputs["blessing"].type is standard_artifacts.ModelBlessing
     assert component.exec_properties["code"] == "fingerprint"

@@ -30,13 +30,16 @@ def test_a_value_within_its_bounds_passes():
     (found,) = judge(evaluation(auc=0.9), None, {}, settings(thresholds={"auc": {"min": 0.7}}))
     assert (found.step, found.rule, found.subject, found.outcome) == ("judge", "threshold:auc", "overall", "pass")
     assert (found.value, found.bound, found.rows) == (0.9, ">= 0.7", 1500)
+    assert found.margin == pytest.approx(0.2)
+    assert found.message == "overall: auc is 0.9 (passed by 0.2)"
 
 
 def test_a_value_outside_its_bounds_blocks_and_says_what_would_pass():
     rules = settings(thresholds={"auc": {"min": 0.95}, "binary_crossentropy": {"min": 0.1, "max": 0.5}})
     low, high = judge(evaluation(auc=0.9, binary_crossentropy=0.6), None, {}, rules)
-    assert (low.outcome, low.message) == ("block", "overall: auc is 0.9; to pass it must be >= 0.95")
+    assert (low.outcome, low.message) == ("block", "overall: auc is 0.9; to pass it must be >= 0.95 (missed by 0.05)")
     assert (high.outcome, high.bound) == ("block", ">= 0.1 and <= 0.5")
+    assert (low.margin, high.margin) == (pytest.approx(-0.05), pytest.approx(-0.1))
 
 
 def test_not_a_number_blocks():
@@ -120,6 +123,7 @@ def test_change_is_counted_in_the_direction_that_is_worse(metric, new, served, a
     rules = settings(change_thresholds={metric: allowed})
     (found,) = judge(evaluation(**{metric: new}), evaluation(**{metric: served}), {}, rules)
     assert found.outcome == outcome
+    assert (found.margin >= 0) == (outcome == "pass")
     assert "in service" in found.message
 
 
@@ -135,7 +139,7 @@ def test_the_gap_between_training_and_test_split_is_bounded():
     *_, better = judge(evaluation(auc=0.95), None, {"auc": 0.93}, rules)
     assert [found.outcome for found in (narrow, wide, better)] == ["pass", "block", "pass"]
     assert wide.value == pytest.approx(0.13)
-    assert "to pass it must be <= 0.05" in wide.message
+    assert "to pass it must be <= 0.05 (missed by 0.08)" in wide.message
 
 
 def test_a_gap_without_a_training_record_blocks():

@@ -1,0 +1,186 @@
+"""Judgement in depth: how sure the metrics are, where the model is weak, and how it differs from the one in service."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.evaluation.depth import curves, estimates
+from components.evaluation.depth.estimates import CONFIDENCE, Estimate, Interval
+from components.evaluation.depth.metrics import Answers, measure
+from components.evaluation.predictions import Model, Predictions
+from components.evaluation.results import keys_of, slice_value
+from components.evaluation.settings import LOWER_IS_BETTER, EvaluationSettings
+
+FILE_NAME = "analysis.json"
+
+Measured = Mapping[str, Estimate]
+
+
+class Analysis:
+    """A test split as both models answered it.
+
+    Args:
+      predictions: of the models. Rows on which the new model's score or the label is not finite are left out.
+      settings: the `evaluation` section.
+    """
+
+    def __init__(self, predictions: Predictions, settings: EvaluationSettings) -> None:
+        self._predictions = predictions
+        self._settings = settings
+        scores = predictions.new.scores.reshape(predictions.label.size, -1)
+        self._usable = np.isfinite(scores).all(axis=1) & np.isfinite(predictions.label)
+        self.new = self._answers(predictions.new)
+        served = self._answers(predictions.served) if predictions.served else None
+        self.served = served if served and np.isfinite(served.model.scores).all() else None
+        position = np.cumsum(self._usable) - 1
+        self.slices = {key: position[rows[self._usable[rows]]] for key, rows in predictions.slices.items()}
+
+    def _answers(self, model: Model) -> Answers:
+        whole = Answers(self._predictions.task, self._predictions.label, model)
+        return whole if self._usable.all() else whole.at(self._usable)
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of `analysis.json`."""
+        predictions, rows = self._predictions, self.new.label.size
+        overall = measure(self.new)
+        served = measure(self.served) if self.served else None
+        content: dict[str, Any] = {
+            "task": predictions.task,
+            "rows": rows,
+            "not_finite": int((~self._usable).sum()),
+            "sampled": predictions.sampled,
+            "confidence": CONFIDENCE,
+            "intervals": {"overall": _intervals(overall), "slices": self._of_slices()},
+            "comparison": None if served is None else compare(overall, served),
+            "weak_slices": [],
+            "curves": {
+                "new": curves.curves(self.new) if rows else None,
+                "served": curves.curves(self.served) if self.served and rows else None,
+            },
+            "confusion": self._confusion(),
+        }
+        plain: dict[str, Any] = _plain(content)
+        return plain
+
+    def _of_slices(self) -> list[dict[str, Any]]:
+        found = []
+        for name, group in self._settings.slices.items():
+            for key in keys_of(self.slices, group.features(name)):
+                rows = self.slices[key]
+                new = measure(self.new.at(rows))
+                served = measure(self.served.at(rows)) if self.served else None
+                found.append(
+                    {
+                        "slice": name,
+                        "value": slice_value(key, group.features(name)),
+                        "rows": rows.size,
+                        "metrics": _intervals(new),
+                        "served": None if served is None else {each: served[each].value for each in served},
+                        "difference": None
+                        if served is None
+                        else {
+                            each: asdict(estimates.difference(new[each], served[each]))
+                            for each in new
+                            if each in served
+                        },
+                    }
+                )
+        return found
+
+    def _confusion(self) -> dict[str, Any] | None:
+        classes = self._predictions.classes
+        if not 2 <= len(classes) <= curves.MOST_CLASSES:
+            return None
+        return {
+            "labels": [str(value) for value in classes],
+            "new": curves.confusion(self.new, len(classes)),
+            "served": curves.confusion(self.served, len(classes)) if self.served else None,
+        }
+
+
+def compare(new: Measured, served: Measured) -> dict[str, Any]:
+    """How a model differs from the one in service, metric by metric.
+
+    Args:
+      new: its metrics.
+      served: those of the model in service on the same rows.
+
+    Returns:
+      By metric that both have: `new`, `served`, `difference` with `low`, `high` and `method`, and whether the new one
+      is `better`: None where the difference may be chance.
+    """
+    found = {}
+    for name in (name for name in new if name in served):
+        gap = estimates.difference(new[name], served[name])
+        found[name] = {
+            "new": new[name].value,
+            "served": served[name].value,
+            "difference": gap.value,
+            "low": gap.low,
+            "high": gap.high,
+            "method": gap.method,
+            "better": _better(worsening(name, new[name], served[name])),
+        }
+    return found
+
+
+def worsening(metric: str, new: Estimate, served: Estimate, confidence: float = CONFIDENCE) -> Interval:
+    """By how much a model is worse than the one in service; `calibration` counts by its distance from 1.
+
+    Args:
+      metric: its name.
+      new: of the new model.
+      served: of the model in service, on the same rows.
+      confidence: of the interval.
+    """
+    if metric == "calibration":
+        return estimates.difference(_distance(new), _distance(served), confidence)
+    gap = estimates.difference(new, served, confidence)
+    return gap if metric in LOWER_IS_BETTER else Interval(-gap.value, -gap.high, -gap.low, gap.method)
+
+
+def write(content: Mapping[str, Any], folder: str) -> None:
+    """Writes `analysis.json` into an artifact's folder."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    Path(folder, FILE_NAME).write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
+
+
+def read(folder: str | Path) -> dict[str, Any] | None:
+    """The content of `analysis.json` in an artifact's folder; None where there is none."""
+    path = Path(folder, FILE_NAME)
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def _distance(calibration: Estimate) -> Estimate:
+    side = math.copysign(1, calibration.value - 1)
+    return replace(calibration, value=abs(calibration.value - 1), influence=side * calibration.influence)
+
+
+def _better(worse: Interval) -> bool | None:
+    if worse.high < 0:
+        return True
+    return False if worse.low > 0 else None
+
+
+def _intervals(found: Measured) -> dict[str, Any]:
+    return {name: asdict(estimates.interval(estimate)) for name, estimate in found.items()}
+
+
+def _plain(value: Any) -> Any:
+    """`value` as JSON takes it: numbers of six digits, None for NaN and the infinities."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value
