@@ -14,6 +14,7 @@
       config: configs[theme()],
       renderer: "svg",
       actions: false,
+      defaultStyle: false, // it is for the menu of actions, and would let the place shrink to nothing
       ast: true, // expressions are interpreted: the page may forbid eval
       tooltip: { theme: theme() },
     });

@@ -13,8 +13,8 @@ from pipeline.charts.theme import Chart
 MOST = 30
 """Features in a chart: those that drifted furthest."""
 
-_DEEP = 3.0
-"""Scores from here on have the last colour of the strip."""
+_STEPS = [0.5, 1, 2, 3]
+"""Scores at which the colour of the strip changes."""
 
 Records = Sequence[Mapping[str, Any]]
 """Records of comparisons, as the drift log and `drift.json` hold them."""
@@ -35,22 +35,22 @@ def timeline(log: Records) -> Chart:
         worst[label] = max(worst.get(label, 0.0), score(each))
     shown = sorted(worst, key=lambda label: -worst[label])[:MOST]
     records = [
-        {"feature": label, "span": span, "score": score(each), "shown": min(score(each), _DEEP)}
+        {"feature": label, "span": span, "score": score(each)}
         | {"drifted": bool(each["drifted"]), "message": each.get("message") or "no drift", "against": _against(each)}
         for (label, span), each in cells.items()
         if label in set(shown)
     ]
     base = alt.Chart(theme.data(records)).encode(
-        x=alt.X("span:O", title="span", axis=alt.Axis(labelAngle=0, grid=False, labelOverlap=True)),
+        x=alt.X("span:O", title="span", axis=theme.COUNTED),
         y=alt.Y("feature:N", title=None, sort=shown, axis=alt.Axis(grid=False)),
         tooltip=["feature:N", "span:O", "against:N", alt.Tooltip("score:Q", format=".2f"), "message:N"],
     )
     color = alt.Color(
-        "shown:Q",
-        scale=alt.Scale(domain=[0, _DEEP], range="heatmap"),
-        legend=alt.Legend(title="times the threshold", gradientLength=160, values=[0, 1, 2, 3], titleOrient="left"),
+        "score:Q",
+        scale=alt.Scale(type="threshold", domain=_STEPS, range="heatmap"),
+        legend=alt.Legend(title="times the threshold", gradientLength=160, titleOrient="left"),
     )
-    mark = base.mark_text(text="●", style="on-dark", size=9).transform_filter(alt.datum.drifted)
+    mark = base.mark_point(style="flag", filled=True).transform_filter(alt.datum.drifted)
     drifted = sorted({each["span"] for each in records if each["drifted"]})
     spans = ", ".join(map(str, drifted)) if drifted else "none"
     return theme.finished(
@@ -80,7 +80,7 @@ def metric_by_span(log: Records, feature: str, metric: str) -> Chart:
     if not points:
         return theme.empty(title, "It was not measured.")
     base = alt.Chart(theme.data(points.values())).encode(
-        x=alt.X("span:O", title="span", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+        x=alt.X("span:O", title="span", axis=theme.COUNTED),
         tooltip=["span:O", _number("value", theme.plain_name(metric)), "threshold:N"],
     )
     y = alt.Y("value:Q", title=theme.plain_name(metric))
@@ -142,7 +142,7 @@ def performance(monitors: Sequence[Mapping[str, Any]], metric: str) -> Chart:
       metric: which one.
     """
     name = theme.plain_name(metric)
-    title = f"{name} of the model in service"
+    title = f"{theme.heading(name)} of the model in service"
     points = []
     for each in monitors:
         measured = (each.get("metrics") or {}).get("overall", {}).get(metric)
@@ -157,7 +157,7 @@ def performance(monitors: Sequence[Mapping[str, Any]], metric: str) -> Chart:
     if not points:
         return theme.empty(title, "No span was judged by this metric yet.")
     base = alt.Chart(theme.data(points)).encode(
-        x=alt.X("span:O", title="span", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+        x=alt.X("span:O", title="span", axis=theme.COUNTED),
         tooltip=["what:N", "span:O", _number("value", name), "interval:N", "at release:N"],
     )
     color = alt.Color("what:N", scale=alt.Scale(domain=["measured", "estimated without labels"]))
@@ -169,7 +169,7 @@ def performance(monitors: Sequence[Mapping[str, Any]], metric: str) -> Chart:
             base.mark_line(point=True).encode(y=y, color=color),
         ],
         title,
-        f"{name} of the model in service over {len({each['span'] for each in points})} spans.",
+        f"{title} over {len({each['span'] for each in points})} spans.",
         subtitle="Dashed line: at its release.",
     )
 

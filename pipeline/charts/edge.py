@@ -31,7 +31,7 @@ def edge(variants: Sequence[Mapping[str, Any]], metric: str, full: float | None 
         return theme.empty(title, "No variant was judged by this metric.")
     base = alt.Chart(theme.data(records)).encode(
         x=alt.X("kilobytes:Q", title="size of the file in kB"),
-        y=alt.Y("value:Q", title=name, scale=alt.Scale(zero=False)),
+        y=alt.Y("value:Q", title=name, scale=alt.Scale(zero=False, padding=12)),
         tooltip=[
             "variant:N",
             "format:N",

@@ -47,7 +47,7 @@ def calibration(curves: Curves) -> Chart:
         return theme.empty(title, "The model gives no probabilities.")
     base = alt.Chart(theme.data(records)).encode(
         x=alt.X("predicted:Q", title="predicted probability", scale=_SHARE),
-        color=theme.models(),
+        color=theme.models(records),
         tooltip=["model:N", alt.Tooltip("rows:Q", format=","), *_numbers("predicted", "observed")],
     )
     observed = "share that came true"
@@ -57,7 +57,7 @@ def calibration(curves: Curves) -> Chart:
         [_diagonal(), bars, points],
         title,
         f"Predicted probability against the share of rows that came true, in {len(records)} bins.",
-        subtitle="On the dotted line, probabilities can be taken at their word.",
+        subtitle="On the dotted line, probabilities hold.",
     )
 
 
@@ -126,7 +126,7 @@ def score_histogram(curves: Curves, threshold: float | None = None) -> Chart:
         alt.Chart(theme.data(records))
         .mark_bar(opacity=0.6)
         .encode(
-            x=alt.X("low:Q", title="score", scale=_SHARE),
+            x=alt.X("low:Q", bin="binned", title="score", scale=_SHARE),
             x2="high:Q",
             y=alt.Y("share:Q", title="share of the class", stack=None, axis=alt.Axis(format="%")),
             color=alt.Color("label:N", scale=alt.Scale(domain=["negative", "positive"])),
@@ -162,7 +162,9 @@ def confusion(record: Mapping[str, Any], model: str = "new") -> Chart:
         y=alt.Y("true:N", title="true label", sort=labels, axis=alt.Axis(grid=False)),
         tooltip=["true:N", "predicted:N", alt.Tooltip("rows:Q", format=","), alt.Tooltip("share:Q", format=".1%")],
     )
-    squares = base.mark_rect().encode(color=alt.Color("share:Q", scale=alt.Scale(domain=[0, 1]), legend=None))
+    squares = base.mark_rect().encode(
+        color=alt.Color("share:Q", scale=alt.Scale(domain=[0, 1], range="ramp"), legend=None)
+    )
     layers = [squares]
     if len(labels) <= 12:  # more, and the numbers run into one another
         dark = alt.datum.share > 0.5
@@ -195,10 +197,10 @@ def residuals(curves: Curves) -> Chart:
         alt.Chart(theme.data(records))
         .mark_bar(opacity=0.6)
         .encode(
-            x=alt.X("low:Q", title="prediction minus truth"),
+            x=alt.X("low:Q", bin="binned", title="prediction minus truth"),
             x2="high:Q",
             y=alt.Y("rows:Q", stack=None),
-            color=theme.models(),
+            color=theme.models(records),
             tooltip=["model:N", *_numbers("low", "high"), alt.Tooltip("rows:Q", format=",")],
         )
     )
@@ -223,7 +225,7 @@ def predicted_actual(curves: Curves) -> Chart:
         .encode(
             x=alt.X("predicted:Q", title="predicted", scale=alt.Scale(zero=False)),
             y=alt.Y("observed:Q", title="mean of the truth", scale=alt.Scale(zero=False)),
-            color=theme.models(),
+            color=theme.models(records),
             tooltip=["model:N", *_numbers("predicted", "observed"), alt.Tooltip("rows:Q", format=",")],
         )
     )
@@ -298,7 +300,7 @@ def _line(
             x=alt.X(f"{x[0]}:Q", title=x[1], scale=_SHARE),
             y=alt.Y(f"{y[0]}:Q", title=y[1], scale=_SHARE),
             order="order:Q",
-            color=theme.models(),
+            color=theme.models(records),
             tooltip=["model:N", *_numbers(x[0], y[0]), "threshold:N"],
         )
     )

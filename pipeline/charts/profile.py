@@ -125,9 +125,9 @@ def _values(pairs: Iterable[tuple[str, Feature]]) -> list[dict[str, Any]]:
 
 def _histogram(records: list[dict[str, Any]]) -> list[alt.Chart]:
     base = alt.Chart(theme.data(records)).encode(
-        x=alt.X("low:Q", title=None, scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(tickCount=5)),
+        x=alt.X("low:Q", bin="binned", title=None, scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(tickCount=5)),
         x2="high:Q",
-        color=_which(records),
+        color=theme.sides(records, "which", theme.CURRENT, theme.REFERENCE),
         tooltip=_tooltip(alt.Tooltip("low:Q", format=".4~g"), alt.Tooltip("high:Q", format=".4~g")),
     )
     y = alt.Y("share:Q", title=None, stack=None, axis=alt.Axis(format=".0%", tickCount=3))
@@ -138,17 +138,11 @@ def _top_values(records: list[dict[str, Any]]) -> list[alt.Chart]:
     base = alt.Chart(theme.data(records)).encode(
         x=alt.X("value:N", title=None, sort=alt.SortField("order"), axis=alt.Axis(labelAngle=-35, labelLimit=70)),
         y=alt.Y("share:Q", title=None, axis=alt.Axis(format=".0%", tickCount=3)),
-        color=_which(records),
+        color=theme.sides(records, "which", theme.CURRENT, theme.REFERENCE),
         xOffset=alt.XOffset("which:N", sort=[theme.CURRENT, theme.REFERENCE]),
         tooltip=_tooltip("value:N"),
     )
     return [base.mark_bar()]
-
-
-def _which(records: Sequence[Mapping[str, Any]]) -> alt.Color:
-    compared = len({each["which"] for each in records}) > 1
-    scale = alt.Scale(domain=[theme.CURRENT, theme.REFERENCE])
-    return alt.Color("which:N", scale=scale, legend=alt.Legend() if compared else None)
 
 
 def _tooltip(*more: Any) -> list[Any]:

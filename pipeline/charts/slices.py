@@ -28,7 +28,7 @@ def metric_by_slice(intervals: Mapping[str, Any], metric: str) -> Chart:
     name = theme.plain_name(metric)
     records = [_record(each, metric) for each in intervals["slices"]]
     records = [each for each in records if each["value"] is not None]
-    title = f"{name} by slice"
+    title = f"{theme.heading(name)} by slice"
     if not records:
         return theme.empty(title, "No slice has this metric.")
     shown = sorted(records, key=lambda each: each["value"], reverse=lower_is_better(metric))[:MOST]
@@ -36,21 +36,23 @@ def metric_by_slice(intervals: Mapping[str, Any], metric: str) -> Chart:
     y = _rows(each["where"] for each in shown)
     x = alt.X("value:Q", title=name, scale=alt.Scale(zero=False))
     tooltip = _tooltip(name)
-    base = alt.Chart(theme.data([each | {"model": theme.NEW, "interval": _said(each)} for each in shown]))
-    layers = [
-        theme.with_interval(base.mark_rule()).encode(
-            y=y, x=alt.X("low:Q", title=name), x2="high:Q", color=theme.models(), tooltip=tooltip
-        ),
-        base.mark_point(opacity=1).encode(y=y, x=x, color=theme.models(), tooltip=tooltip),
-    ]
+    new = [each | {"model": theme.NEW, "interval": _said(each)} for each in shown]
     served = [
         each | {"value": each["served"], "model": theme.SERVED, "interval": ""}
         for each in shown
         if each["served"] is not None
     ]
+    color = theme.models(new + served)
+    base = alt.Chart(theme.data(new))
+    layers = [
+        theme.with_interval(base.mark_rule()).encode(
+            y=y, x=alt.X("low:Q", title=name), x2="high:Q", color=color, tooltip=tooltip
+        ),
+        base.mark_point(opacity=1).encode(y=y, x=x, color=color, tooltip=tooltip),
+    ]
     if served:
         diamonds = alt.Chart(theme.data(served)).mark_point(shape="diamond", filled=False, strokeWidth=2, opacity=1)
-        layers.append(diamonds.encode(y=y, x=x, color=theme.models(), tooltip=tooltip))
+        layers.append(diamonds.encode(y=y, x=x, color=color, tooltip=tooltip))
     if overall["value"] is not None:
         rule = alt.Chart(theme.data([overall])).mark_rule(style="aside")
         layers.insert(0, rule.encode(x=x, tooltip=alt.Tooltip("value:Q", title=f"{name}, all rows", format=".4f")))
@@ -72,7 +74,7 @@ def differences(slices: Sequence[Mapping[str, Any]], metric: str) -> Chart:
       metric: which one.
     """
     name = theme.plain_name(metric)
-    title = f"{name}: new minus in service"
+    title = f"{theme.heading(name)}: new minus in service"
     records = [
         {"where": where(each), "rows": each["rows"]} | interval((each.get("difference") or {}).get(metric))
         for each in slices
@@ -130,7 +132,7 @@ def weak_slices(records: Sequence[Mapping[str, Any]]) -> Chart:
     return theme.finished(
         [
             base.mark_rule(style="aside").encode(x=x, x2="rest:Q"),
-            base.mark_tick(thickness=2, style="quiet-text").encode(x="rest:Q"),
+            base.mark_tick(thickness=2, style="aside").encode(x="rest:Q"),
             base.mark_point(opacity=1).encode(x=x, color=color),
         ],
         title,

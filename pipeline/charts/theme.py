@@ -7,6 +7,7 @@ when it draws. So one chart fits both themes.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -24,11 +25,19 @@ SMALL = 120
 ROW = 22
 """Height of one row of a chart that has a row for each feature or slice."""
 
+_LINE = 56
+"""Characters to a line of a subtitle, which a page 400 pixels wide has room for."""
+
 NEW, SERVED = "new", "in service"
 """The two models of a comparison, as legends call them."""
 
 CURRENT, REFERENCE = "current", "reference"
 """The two sets of data of a comparison, as legends call them."""
+
+COUNTED = alt.Axis(labelAngle=0, labelOverlap=True, grid=False)
+"""The axis of spans, epochs and trials."""
+
+_INITIALS = {"auc", "pr", "f1", "psi"}
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 
@@ -37,7 +46,7 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-se
 _LIGHT = {
     "category": ["#1f6fb4", "#c75000", "#00795f", "#8247b5", "#6b7280"],
     "ramp": ["#eef3f8", "#9cc3e4", "#3f89c4", "#0b4a83"],
-    "heat": ["#edf3f8", "#b9d3ea", "#f3b27a", "#d9661f", "#8f2d00"],
+    "heat": ["#e9f0f6", "#bdd5ea", "#f2b583", "#d9691f", "#8f2d00"],
     "text": "#1f2933",
     "quiet": "#52606d",
     "line": "#dde3e9",
@@ -47,7 +56,7 @@ _LIGHT = {
 _DARK = {
     "category": ["#6db3f2", "#f5a05a", "#4cc9a8", "#c9a0f0", "#a3adb8"],
     "ramp": ["#1c2a38", "#2c5a86", "#4f97d3", "#b5dbfb"],
-    "heat": ["#1c2a38", "#30506f", "#a8602c", "#e58a48", "#ffd0a6"],
+    "heat": ["#1d2b39", "#31526f", "#a45e2d", "#e58a48", "#ffd0a6"],
     "text": "#e4e9ee",
     "quiet": "#a9b4bf",
     "line": "#36424e",
@@ -58,7 +67,7 @@ _DARK = {
 
 def _config(colours: Mapping[str, Any]) -> dict[str, Any]:
     labels = {"labelColor": colours["quiet"], "titleColor": colours["text"], "labelFontSize": 12, "titleFontSize": 12}
-    quiet_rule = {"stroke": colours["quiet"], "strokeDash": [5, 4], "strokeWidth": 1.5}
+    quiet_rule = {"color": colours["quiet"], "strokeDash": [5, 4], "strokeWidth": 1.5}
     return {
         "background": "transparent",
         "font": _FONT,
@@ -67,9 +76,11 @@ def _config(colours: Mapping[str, Any]) -> dict[str, Any]:
         "axis": labels
         | {"gridColor": colours["line"], "domainColor": colours["line"], "tickColor": colours["line"]}
         | {"titleFontWeight": "normal", "titlePadding": 8, "labelLimit": 240},
-        "legend": labels | {"orient": "top", "title": None, "symbolStrokeWidth": 2.5, "labelLimit": 240},
+        "axisQuantitative": {"labelOverlap": "greedy", "labelSeparation": 8, "labelFlush": False},
+        "legend": labels
+        | {"orient": "top", "title": None, "symbolStrokeWidth": 2.5, "symbolOpacity": 1, "labelLimit": 240},
         "title": {"color": colours["text"], "subtitleColor": colours["quiet"], "fontSize": 14, "anchor": "start"}
-        | {"fontWeight": 600, "subtitleFontSize": 12, "offset": 8, "frame": "group"},
+        | {"fontWeight": 600, "subtitleFontSize": 12, "offset": 8, "frame": "bounds"},
         "view": {"stroke": None},
         "range": {
             "category": colours["category"],
@@ -80,14 +91,14 @@ def _config(colours: Mapping[str, Any]) -> dict[str, Any]:
         "mark": {"color": colours["category"][0]},
         "line": {"strokeWidth": 2},
         "point": {"size": 60, "filled": True},
-        "text": {"color": colours["text"], "fontSize": 12},
-        "rule": {"strokeWidth": 2, "color": colours["category"][0]},
+        "rule": {"strokeWidth": 2},
         "style": {
             "bound": quiet_rule,
             "aside": quiet_rule | {"strokeDash": [2, 3]},
-            "quiet-text": {"fill": colours["quiet"], "fontSize": 11},
-            "strong-text": {"fill": colours["text"], "fontSize": 12},
-            "on-dark": {"fill": colours["page"], "fontSize": 12},
+            "quiet-text": {"color": colours["quiet"], "fontSize": 11},
+            "strong-text": {"color": colours["text"], "fontSize": 12},
+            "flag": {"color": colours["page"], "stroke": colours["text"], "strokeWidth": 1, "size": 28, "opacity": 1},
+            "on-dark": {"color": colours["page"], "fontSize": 12},
         },
     }
 
@@ -116,8 +127,9 @@ def finished(
       subtitle: how to read it, or what was left out.
       height: in pixels.
     """
-    heading = alt.TitleParams(title, subtitle=subtitle) if subtitle else alt.TitleParams(title)
-    return alt.LayerChart(layer=layers, title=heading, description=description, width="container", height=height)
+    lines = textwrap.wrap(subtitle, _LINE)  # Vega would cut it at the edge of a narrow page
+    titles = alt.TitleParams(title, subtitle=lines) if lines else alt.TitleParams(title)
+    return alt.LayerChart(layer=layers, title=titles, description=description, width="container", height=height)
 
 
 def empty(title: str, why: str) -> Chart:
@@ -131,9 +143,16 @@ def empty(title: str, why: str) -> Chart:
     return finished([chart], title, f"{title}: {why}", height=40)
 
 
-def models(field: str = "model") -> alt.Color:
-    """The colour of the new model and of the one in service."""
-    return alt.Color(f"{field}:N", scale=alt.Scale(domain=[NEW, SERVED]))
+def models(records: Iterable[Mapping[str, Any]]) -> alt.Color:
+    """The colour of the new model and of the one in service, as `model` of the records says."""
+    return sides(records, "model", NEW, SERVED)
+
+
+def sides(records: Iterable[Mapping[str, Any]], field: str, first: str, second: str) -> alt.Color:
+    """The colours of two sides of a comparison; without a legend where only one is there."""
+    compared = len({each[field] for each in records}) > 1
+    scale = alt.Scale(domain=[first, second])
+    return alt.Color(f"{field}:N", scale=scale, legend=alt.Legend() if compared else None)
 
 
 def verdicts(good: str, bad: str, unclear: str | None = None, field: str = "verdict") -> alt.Color:
@@ -161,10 +180,15 @@ def said(value: float | None, high: float | None = None) -> str:
 def plain_name(metric: str) -> str:
     """A metric's name as people read it.
 
-    >>> plain_name("binary_accuracy")
-    'binary accuracy'
+    >>> plain_name("binary_accuracy"), plain_name("auc_pr")
+    ('binary accuracy', 'AUC PR')
     """
-    return metric.replace("_", " ")
+    return " ".join(word.upper() if word in _INITIALS else word for word in metric.split("_"))
+
+
+def heading(text: str) -> str:
+    """Text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
 
 
 def _plain(value: Any) -> Any:

@@ -38,14 +38,14 @@ def learning_curves(history: History, metric: str = "loss") -> Chart:
         for label, values in series
         for epoch, value in enumerate(values, start=1)
     ]
-    title = f"{name} by epoch"
+    title = f"{theme.heading(name)} by epoch"
     if not records:
         return theme.empty(title, "This metric was not measured in training.")
     gaps = [
         {"epoch": epoch, "train": a, "eval": b, "gap": abs(a - b)}
         for epoch, (a, b) in enumerate(zip(train, evaluated, strict=False), start=1)
     ]
-    x = alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1, format="d"), scale=alt.Scale(nice=False))
+    x = alt.X("epoch:O", axis=theme.COUNTED)
     y = alt.Y("value:Q", title=name, scale=alt.Scale(zero=False))
     lines = (
         alt.Chart(theme.data(records))
@@ -54,11 +54,11 @@ def learning_curves(history: History, metric: str = "loss") -> Chart:
             x=x,
             y=y,
             color=alt.Color("rows:N", scale=alt.Scale(domain=[_TRAIN, _EVAL])),
-            tooltip=["rows:N", "epoch:Q", alt.Tooltip("value:Q", title=name, format=".4f")],
+            tooltip=["rows:N", "epoch:O", alt.Tooltip("value:Q", title=name, format=".4f")],
         )
     )
     layers = [lines]
-    described = f"{name} by epoch, on the training rows and on the eval rows."
+    described = f"{title}, on the training rows and on the eval rows."
     if gaps:
         band = alt.Chart(theme.data(gaps)).mark_area(opacity=0.15)
         layers.insert(0, band.encode(x=x, y=alt.Y("train:Q", title=name), y2="eval:Q"))
@@ -85,9 +85,9 @@ def trials(records: Sequence[Mapping[str, Any]]) -> Chart:
         alt.Chart(theme.data(points))
         .mark_point(opacity=1)
         .encode(
-            x=alt.X("trial:Q", axis=alt.Axis(tickMinStep=1, format="d")),
-            y=alt.Y("score:Q", title=objective, scale=alt.Scale(zero=False)),
-            tooltip=["trial:Q", alt.Tooltip("score:Q", title=objective, format=".4f"), "epochs:Q", "tried:N"],
+            x=alt.X("trial:O", axis=theme.COUNTED),
+            y=alt.Y("score:Q", title=objective, scale=alt.Scale(zero=False), axis=alt.Axis(format=".3~f")),
+            tooltip=["trial:O", alt.Tooltip("score:Q", title=objective, format=".4f"), "epochs:Q", "tried:N"],
         )
     )
     return theme.finished([chart], title, f"{objective} of {len(points)} trials, in the order they were tried.")
