@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from components import gpus
 from components.fingerprint import user_modules
 from components.ingest.spans import resolve
+from pipeline.after import follow_up
 from pipeline.check import check
 from pipeline.data_path import Located, locate
 from pipeline.device import training_environment
@@ -124,7 +125,7 @@ def _nothing_to_do(
     if summary.status not in STANDS or not unchanged or not history.artifacts_exist(run_id):
         return None
     steps = tuple(replace(step, state="cached", seconds=0.0) for step in summary.steps)
-    return replace(summary, steps=steps, nothing_to_do=True)
+    return replace(summary, steps=steps, alerts=(), nothing_to_do=True)
 
 
 @contextmanager
@@ -217,6 +218,8 @@ class _Run:
             in_service=str(release.version) if release else "",
         )
         summary = self._with_results(self._history.summary(self._id))
+        seconds = time.monotonic() - begin
+        summary = follow_up(self._settings, self._workspace, self._history, summary, release, seconds)
         self._progress.finish(summary)
         return summary
 

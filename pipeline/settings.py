@@ -18,6 +18,7 @@ from components.training.accelerator_settings import AcceleratorSettings
 from components.training.settings import WATCHED, TrainingSettings
 from components.transform.settings import FeaturesSettings
 from components.tuning.settings import TuningSettings
+from pipeline.alerts.settings import AlertSettings
 from schema.section import Section
 from schema.settings import SchemaSettings
 from serving.settings import ReleaseSettings
@@ -45,6 +46,7 @@ class PipelineSettings(Section):
     """Default: nothing is made for devices."""
     release: ReleaseSettings = ReleaseSettings()
     beam: BeamSettings = BeamSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @property
     def served_as(self) -> str:

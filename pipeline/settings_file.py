@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from components.models.settings import IMAGENET
 from pipeline.document import Document, dump, override, parse
@@ -15,7 +16,13 @@ from pipeline.validation import validate
 from schema.errors import SettingsError
 
 PRESETS = Path(__file__).parent / "presets"
-_PATHS = (("data", "path"), ("data", "root"), ("schema", "path"), ("model", "weights"))
+_PATHS = (
+    ("data", "path"),
+    ("data", "root"),
+    ("schema", "path"),
+    ("model", "weights"),
+    ("alerts", "webhook", "url_file"),
+)
 
 
 @dataclass(frozen=True)
@@ -99,8 +106,11 @@ def _read(path: Path) -> str:
 
 def _make_absolute(document: Document, base: Path) -> None:
     """Relative paths start at the file's folder; those of `--set` at the current one, where it was typed."""
-    for section, key in _PATHS:
-        values = document.data.get(section)
+    for path in _PATHS:
+        values: Any = document.data
+        for section in path[:-1]:
+            values = values.get(section) if isinstance(values, dict) else None
+        key = path[-1]
         if isinstance(values, dict) and isinstance(values.get(key), str) and values[key] != IMAGENET:
-            typed = any(path in document.overrides for path in ((section,), (section, key)))
+            typed = any(path[:length] in document.overrides for length in range(1, len(path) + 1))
             values[key] = str((Path.cwd() if typed else base) / Path(values[key]).expanduser())

@@ -95,6 +95,24 @@ class DriftResult:
 
 
 @dataclass(frozen=True)
+class AlertResult:
+    """What became of an alert.
+
+    Attributes:
+      receiver: `command NAME`, or `webhook at HOST`: no more of an address, which is a secret.
+      delivered: whether it was taken.
+      reason: why not.
+    """
+
+    receiver: str
+    delivered: bool
+    reason: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.receiver}: " + ("delivered" if self.delivered else f"not delivered, {self.reason}")
+
+
+@dataclass(frozen=True)
 class ReleaseResult:
     """A version in the TensorFlow Serving directory."""
 
@@ -172,7 +190,10 @@ class Summary:
       trials: what tuning tried, the best first; part of `headgate show RUN --json` too.
       monitor: the model in service on these data; its metrics by slice are part of `headgate show RUN --json` only.
       decisions: every rule that a gate applied.
+      span: the span that was read; None if the run did not come that far.
+      rows: rows that were read, without those in quarantine.
       quarantined: rows that did not parse.
+      alerts: who was told of it.
       log: file with everything that TensorFlow, Beam and TFX said.
       nothing_to_do: every step was cached and the release stands.
       error: one sentence, where `status` is `failed`.
@@ -192,7 +213,10 @@ class Summary:
     drift: DriftResult | None = None
     decisions: tuple[Decision, ...] = ()
     release: ReleaseResult | None = None
+    span: int | None = None
+    rows: int | None = None
     quarantined: int = 0
+    alerts: tuple[AlertResult, ...] = ()
     log: str | None = None
     nothing_to_do: bool = False
     error: str | None = None
@@ -203,9 +227,19 @@ class Summary:
         """Exit code of the command line."""
         return EXIT_CODES[self.status]
 
+    @property
+    def headline(self) -> str:
+        """The outcome in a few words."""
+        if self.nothing_to_do:
+            return "nothing to do: nothing changed since the last run"
+        words = _HEADLINES[self.status][1]
+        if self.status == "watched" and self.monitor:
+            return f"{words}: {' '.join(self.monitor.why)}"
+        return words
+
     def to_json(self, *, details: bool = False) -> dict[str, Any]:
         """The summary as plain data for `json.dumps`; metrics by slice and trials only if asked for."""
-        record: dict[str, Any] = _finite(asdict(self))
+        record: dict[str, Any] = finite(asdict(self))
         for step in record["steps"]:
             step["seconds"] = round(step["seconds"], 3)
         if not details:
@@ -218,12 +252,12 @@ class Summary:
         return record
 
 
-def _finite(value: Any) -> Any:
-    """`value` with None for the numbers that JSON does not have: NaN and the infinities."""
+def finite(value: Any) -> Any:
+    """Plain data with None for the numbers that JSON does not have: NaN and the infinities."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -232,12 +266,8 @@ def render(summary: Summary) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    style, words = _HEADLINES[summary.status]
-    if summary.nothing_to_do:
-        words = "nothing to do: nothing changed since the last run"
-    elif summary.status == "watched" and summary.monitor:
-        words = f"{words}: {' '.join(summary.monitor.why)}"
-    parts: list[RenderableType] = [Text.assemble((f"{summary.pipeline}: {words}", style), f"  (run {summary.run_id})")]
+    headline = f"{summary.pipeline}: {summary.headline}", _HEADLINES[summary.status][0]
+    parts: list[RenderableType] = [Text.assemble(headline, f"  (run {summary.run_id})")]
     if summary.error:
         parts.append(Text(summary.error))
     parts += [Text(f"note: {note}") for note in summary.notes]
@@ -327,6 +357,7 @@ def _facts(summary: Summary) -> list[str]:
     if summary.release:
         release = summary.release
         lines.append(f"in service: {release.model} version {release.version}, {release.path}")
+    lines += [f"alert: {each}" for each in summary.alerts]
     if summary.log:
         lines.append(f"log: {summary.log}")
     return lines

@@ -52,6 +52,10 @@ class Workspace:
         """The append-only log of the model in service."""
         return self.root / "monitor" / f"{pipeline}.jsonl"
 
+    def prometheus(self, pipeline: str) -> Path:
+        """The state of the pipeline for Prometheus."""
+        return self.root / "prometheus" / f"{pipeline}.prom"
+
     def tensorboard(self, pipeline: str) -> Path:
         """TensorBoard's log folder."""
         return self.root / "tensorboard" / pipeline

@@ -67,6 +67,7 @@ def run_shown(
     Raises:
       HeadgateError: also for what should never have got here; the trace is then in the run's log.
     """
+    from pipeline.after import tell_early
     from pipeline.progress import shown
     from pipeline.quiet import screen
     from pipeline.run import run as run_pipeline
@@ -76,10 +77,11 @@ def run_shown(
     with screen() as stream, shown(stream, silent=silent) as progress:
         try:
             return run_pipeline(loaded, workspace, from_step=from_step, to_step=to_step, cache=cache, progress=progress)
-        except HeadgateError:
-            raise
         except Exception as error:
-            if progress.run_id is None:
+            if progress.run_id is None:  # else the run itself tells
+                for told in tell_early(loaded.settings, error):
+                    progress.message(None, f"alert: {told}")
+            if progress.run_id is None or isinstance(error, HeadgateError):
                 raise
             log = workspace.log(loaded.settings.name, progress.run_id)
             with log.open("a", encoding="utf-8") as file:

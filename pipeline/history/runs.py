@@ -17,7 +17,7 @@ from pipeline.history.artifacts import Artifacts, drift_result, read_or_tell, sl
 from pipeline.history.store import STATES, Step, Store, iso_time
 from pipeline.history.timeline import Timeline, timeline
 from pipeline.steps import active_steps
-from pipeline.summary import StepResult, Summary, ThresholdResult
+from pipeline.summary import AlertResult, MonitorResult, StepResult, Summary, ThresholdResult
 from pipeline.workspace import Workspace
 from schema.errors import HeadgateError, SettingsError
 
@@ -91,6 +91,26 @@ class History:
     def latest_statistics(self, pipeline: str) -> Path | None:
         """The folder of the latest statistics of a pipeline's data, `Split-*/FeatureStats.pb` in it."""
         return self._latest_folder(pipeline, "statistics", "statistics")
+
+    def latest_drift(self, pipeline: str) -> dict[str, Any]:
+        """The latest drift report of a pipeline that compared something; empty if there is none."""
+        for run in self._store.runs(pipeline):
+            report = Artifacts(self._store.steps(run)).drift()
+            if report.get("reference"):
+                return report
+        return {}
+
+    def latest_monitor(self, pipeline: str) -> MonitorResult | None:
+        """The latest report of a pipeline on a model in service; None if there is none."""
+        for run in self._store.runs(pipeline):
+            found = Artifacts(self._store.steps(run)).monitor()
+            if found and found.model:
+                return found
+        return None
+
+    def drift(self, run_id: str) -> dict[str, Any]:
+        """A run's drift report (`drift.json`); empty if it has none that can be read."""
+        return self._artifacts(run_id).drift()
 
     def folder(self, run_id: str, step: str, output: str) -> Path | None:
         """The folder of an artifact that a step of a run gave; None if it gave none or it is no longer there."""
@@ -235,7 +255,10 @@ class History:
             drift=drift_result(drift) if drift else None,
             decisions=tuple(artifacts.decisions()),
             release=artifacts.release(),
+            span=examples.custom_properties["span"].int_value if examples else None,
+            rows=examples.custom_properties["rows"].int_value if examples else None,
             quarantined=examples.custom_properties["quarantined"].int_value if examples else 0,
+            alerts=tuple(AlertResult(**each) for each in json.loads(props["alerts"].string_value or "[]")),
             log=props["log"].string_value or None,
             error=props["error"].string_value or ("The run was interrupted." if status == "interrupted" else None),
         )

@@ -32,16 +32,15 @@ class Point:
     """One feature on one span.
 
     Attributes:
-      score: the largest share of a metric in its threshold, above 1 is drift; None where no metric could be computed,
-        as of a column that vanished.
-      metric: the metric with that share; None where none judges.
+      score: the largest share of a metric in its threshold; above 1 is drift.
+      metric: the metric with that share; None where none judges, as of a column that vanished.
       value: of the metric.
       threshold: of the metric.
       by: what found the drift; empty where there is none.
     """
 
     span: int
-    score: float | None
+    score: float
     metric: str | None
     value: float | None
     threshold: float | None
@@ -183,7 +182,7 @@ def point(record: Mapping[str, Any], span: int) -> Point:
     metric = max(judging, key=lambda name: _share(metrics[name], bounds[name]), default=None)
     return Point(
         span=span,
-        score=record["score"] if judging else None,
+        score=record["score"],
         metric=metric,
         value=metrics[metric] if metric else None,
         threshold=bounds[metric] if metric else None,
@@ -213,4 +212,4 @@ def _rank(series: Series) -> tuple[int, int, bool, float, str, str]:
     """By group; then the latest spans, what drifted on them, and the highest scores first."""
     group = GROUPS.index(series.group) if series.group in GROUPS else len(GROUPS)
     last = series.last
-    return group, -last.span, not last.drifted, -(last.score or 0.0), series.feature, series.slice or ""
+    return group, -last.span, not last.drifted, -last.score, series.feature, series.slice or ""

@@ -56,9 +56,7 @@ def bar(point: Point | None) -> str:
     """
     if point is None:
         return ABSENT
-    if point.score is None:
-        return BARS[-1] if point.drifted else ABSENT
-    level = min(max(math.ceil(point.score * 4) - 1, 0), len(BARS) - 1) if math.isfinite(point.score) else len(BARS) - 1
+    level = min(max(math.ceil(point.score * 4) - 1, 0), len(BARS) - 1)
     # Rounded numbers must not say other than the verdict.
     return BARS[max(level, 4) if point.drifted else min(level, 3)]
 

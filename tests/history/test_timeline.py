@@ -116,12 +116,12 @@ def test_the_metric_nearest_to_its_threshold_is_told(recorder):
     assert (point.metric, point.value, point.threshold) == ("missing", 0.3, 0.2)
 
 
-def test_a_feature_that_vanished_has_no_score_and_has_drifted(recorder):
+def test_a_feature_that_vanished_has_no_metric_and_has_drifted(recorder):
     recorder.run("r1")
-    record = feature("amount", 0.0, metrics={}, bounds={}, drifted=True, by=["vanished"])
+    record = feature("amount", 1000.0, metrics={}, bounds={}, by=["vanished"])
     recorder.compared("r1", drift_report(2, [record]))
     point = recorder.history.timeline("sales").series[0].last
-    assert (point.score, point.metric, point.drifted, point.by) == (None, None, True, ("vanished",))
+    assert (point.score, point.metric, point.drifted, point.by) == (1000.0, None, True, ("vanished",))
 
 
 def test_parts_are_chosen_by_feature_span_and_verdict(recorder):
