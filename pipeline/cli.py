@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from pipeline.commands import data, demo, doctor, drift, records, run, schema, settings
+from pipeline.commands import compare, data, demo, doctor, drift, records, run, schema, settings
 from pipeline.commands.options import help_of
 from schema.errors import HeadgateError, first_line
 
@@ -81,6 +81,7 @@ for command in (
     records.runs,
     records.show,
     drift.drift,
+    compare.compare,
     doctor.doctor,
 ):
     app.command(help=help_of(command))(command)

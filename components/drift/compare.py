@@ -63,7 +63,7 @@ def compare(
     *,
     settings: DriftSettings,
     features: Iterable[str],
-    label: str,
+    label: str | None,
 ) -> list[FeatureDrift]:
     """Compares the features that the settings name, and the label, with the reference.
 
@@ -72,7 +72,7 @@ def compare(
       reference: statistics of what it is compared with.
       settings: the `drift` section.
       features: names of the features.
-      label: name of the label.
+      label: name of the label; None where there is none.
 
     Returns:
       One record for each feature and the label, that with the highest score first.
@@ -87,7 +87,7 @@ def compare(
             Column(reference_rows, then[name]) if name in then else None,
             settings,
         )
-        for name in dict.fromkeys((*features, label))
+        for name in dict.fromkeys((*features, *([label] if label else [])))
     ]
     return sorted(drifts, key=lambda drift: -drift.score)
 

@@ -5,7 +5,7 @@ Types are decided once for the whole input. A batch, or a file, that looks diffe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from components.ingest.csv_reader import CsvReader
 from components.ingest.parquet_reader import ParquetReader
 from components.ingest.settings import Format, IngestSettings
 from components.ingest.text import Evidence
+from components.label import ColumnType
 from schema.errors import DataError
 
 
@@ -89,16 +90,23 @@ def decide(surveys: Mapping[Path, Survey], form: Format, settings: IngestSetting
         # A TFRecord file names a feature only where an example has it: one file may well lack a rare feature.
         if lacking and (form != "tfrecord" or len(lacking) == len(surveys)):
             raise missing_column(name, str(lacking[0]), surveys[lacking[0]].names)
+    return Plan(settings, form, typed(surveys.values(), declared, settings.images), root)
+
+
+def typed(
+    surveys: Iterable[Survey], declared: Mapping[str, ColumnType], images: Collection[str] = ()
+) -> dict[str, Column]:
+    """The columns of the whole input, those that are not declared with the type that fits what was found."""
     evidence: dict[str, Evidence] = {}
-    for found in surveys.values():
+    for found in surveys:
         for name in found.names:
             evidence[name] = evidence.get(name, Evidence()) + found.evidence.get(name, Evidence())
     columns = {}
     for name, counts in evidence.items():
         raw = counts.raw > 0 and not counts.ints + counts.floats + counts.texts
-        kind = "string" if name in settings.images else counts.type()
+        kind = "string" if name in images else counts.type()
         columns[name] = Column(declared.get(name, None if raw else kind), counts.many)
-    return Plan(settings, form, columns, root)
+    return columns
 
 
 def missing_column(name: str, where: str, found: tuple[str, ...]) -> DataError:

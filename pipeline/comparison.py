@@ -1,0 +1,144 @@
+"""Two tables compared column by column, without a pipeline: from files to verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from components.drift.compare import FeatureDrift
+from components.drift.compare import compare as compare_statistics
+from components.drift.settings import DriftSettings
+from components.feature_statistics import by_name, row_count
+from components.profile.files import Profile, find, profile
+from pipeline.document import Document, override
+from pipeline.problems import choice, one_error, translate
+from pipeline.settings_file import load
+from schema.errors import SettingsError
+from schema.section import Section
+
+
+class Terms(Section):
+    """How tables are compared."""
+
+    drift: DriftSettings = DriftSettings()
+    features: tuple[str, ...] = ()
+    """Columns that are compared. Default: all."""
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was compared, and what was found.
+
+    Attributes:
+      reference: the one side.
+      current: the other.
+      drifts: a record for each column, the one furthest above its threshold first.
+    """
+
+    reference: Profile
+    current: Profile
+    drifts: tuple[FeatureDrift, ...]
+
+    @property
+    def drifted(self) -> tuple[str, ...]:
+        """The columns that drifted, worst first."""
+        return tuple(drift.feature for drift in self.drifts if drift.drifted)
+
+
+def terms(pipeline: str | None, assignments: Sequence[str]) -> Terms:
+    """The terms of a pipeline, or the defaults; with some of them overridden.
+
+    Args:
+      pipeline: a preset's name or a settings file: its columns, label and `drift` section.
+      assignments: such as `drift.bounds.psi=0.1`.
+
+    Raises:
+      SettingsError: what is wrong with the settings.
+    """
+    if pipeline is not None:
+        settings = load(pipeline, assignments).settings
+        return Terms(drift=settings.drift, features=tuple(settings.features.columns), label=settings.label.name)
+    document = override(Document({}, "the defaults"), list(assignments))
+    try:
+        return Terms.model_validate(document.data)
+    except ValidationError as error:
+        raise one_error(translate(error, document, Terms), "--set") from None
+
+
+def compare(reference: str, current: str, terms: Terms, delimiter: str = ",") -> Comparison:
+    """Compares files.
+
+    Args:
+      reference: a Parquet or CSV file, a folder of them, or a glob.
+      current: what is compared with it, likewise.
+      terms: columns and bounds.
+      delimiter: of CSV files.
+
+    Raises:
+      SettingsError: there is no such file, or neither side has a column that the terms name.
+      DataError: a file cannot be read.
+    """
+    find(current)  # told before the reference is read
+    then, now = profile(reference, delimiter), profile(current, delimiter)
+    names = list(dict.fromkeys([*by_name(then.statistics), *by_name(now.statistics)]))
+    for name in terms.features:
+        if name not in names:
+            raise SettingsError(
+                f"Neither table has the column `{name}`.",
+                expected=f"one of {', '.join(names)}",
+                received=name,
+                fix=choice(name, names),
+            )
+    drifts = compare_statistics(
+        now.statistics,
+        then.statistics,
+        settings=terms.drift,
+        features=terms.features or names,
+        label=terms.label,
+    )
+    return Comparison(then, now, tuple(drifts))
+
+
+def record(comparison: Comparison) -> dict[str, Any]:
+    """A comparison as plain data: that of `drift.json`, with both sides in words."""
+    compared = sum(bool(drift.metrics) for drift in comparison.drifts)
+    return {
+        "reference": _side(comparison.reference),
+        "current": _side(comparison.current),
+        "compared": compared,
+        "drifted": list(comparison.drifted),
+        "share": len(comparison.drifted) / compared if compared else 0.0,
+        "features": [asdict(drift) for drift in comparison.drifts],
+    }
+
+
+def _side(side: Profile) -> dict[str, Any]:
+    return {
+        "files": [str(file) for file in side.files],
+        "rows": row_count(side.statistics),
+        "unreadable_rows": side.refusals,
+    }
+
+
+def rows(comparison: Comparison) -> Iterator[tuple[object, ...]]:
+    """A row of the table for people for each column: its metric that is furthest above, or nearest to, its bound."""
+    for drift in comparison.drifts:
+        metric = max(drift.bounds, key=lambda name: drift.metrics[name] / (drift.bounds[name] or 1e-9), default=None)
+        value, bound = (f"{drift.metrics[metric]:.4f}", f"{drift.bounds[metric]:.4g}") if metric else (None, None)
+        verdict = f"drifted: {', '.join(drift.by)}" if drift.drifted else "ok" if drift.metrics else "not compared"
+        yield drift.feature, drift.type, metric, value, bound, verdict
+
+
+def notes(comparison: Comparison) -> Iterator[str]:
+    """What there is to say about the rows, before the table."""
+    for name, side in (("reference", comparison.reference), ("current", comparison.current)):
+        more = f" and {len(side.files) - 1} more files" if len(side.files) > 1 else ""
+        yield f"{name}: {row_count(side.statistics):,} rows of {side.files[0]}{more}"
+        if side.refused:
+            yield f"  {side.refusals:,} rows cannot be read and are left out; the first, {side.refused.place}: " + (
+                side.refused.reason
+            )
