@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from pipeline.commands import compare, data, demo, doctor, drift, records, run, schema, settings
+from pipeline.commands import compare, data, demo, doctor, drift, records, report, run, schema, settings
 from pipeline.commands.options import help_of
 from schema.errors import HeadgateError, first_line
 
@@ -82,6 +82,8 @@ for command in (
     records.show,
     drift.drift,
     compare.compare,
+    report.report,
+    report.ui,
     doctor.doctor,
 ):
     app.command(help=help_of(command))(command)

@@ -195,6 +195,7 @@ class Summary:
       quarantined: rows that did not parse.
       alerts: who was told of it.
       log: file with everything that TensorFlow, Beam and TFX said.
+      report: the run's page; None if none was written.
       nothing_to_do: every step was cached and the release stands.
       error: one sentence, where `status` is `failed`.
       notes: what whoever looks at the run must know, such as that it ran on stand-in data.
@@ -218,6 +219,7 @@ class Summary:
     quarantined: int = 0
     alerts: tuple[AlertResult, ...] = ()
     log: str | None = None
+    report: str | None = None
     nothing_to_do: bool = False
     error: str | None = None
     notes: tuple[str, ...] = ()
@@ -360,4 +362,6 @@ def _facts(summary: Summary) -> list[str]:
     lines += [f"alert: {each}" for each in summary.alerts]
     if summary.log:
         lines.append(f"log: {summary.log}")
+    if summary.report:
+        lines.append(f"report: {summary.report}")
     return lines

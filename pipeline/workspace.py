@@ -37,8 +37,12 @@ class Workspace:
 
     @property
     def reports(self) -> Path:
-        """HTML reports, a folder for each pipeline."""
+        """HTML reports: an index over all runs, and a folder of pages for each pipeline."""
         return self.root / "reports"
+
+    def report(self, pipeline: str, run_id: str) -> Path:
+        """The page of one run."""
+        return self.reports / pipeline / f"{run_id}.html"
 
     def artifacts(self, pipeline: str) -> Path:
         """TFX's pipeline root."""

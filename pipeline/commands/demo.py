@@ -9,6 +9,7 @@ import typer
 
 from pipeline.commands.options import DEFAULT_WORKSPACE, WorkspaceFolder
 from pipeline.commands.output import print_summary
+from pipeline.commands.report import with_report
 from pipeline.commands.run import run_shown
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def demo(workspace: WorkspaceFolder = DEFAULT_WORKSPACE) -> None:
 def _run(pattern: str, span: int, workspace: Path) -> Summary:
     from pipeline.settings_file import load
 
-    summary = run_shown(load("taxi", [f"data.path={pattern!r}", f"data.span={span}"]), workspace)
+    loaded = load("taxi", [f"data.path={pattern!r}", f"data.span={span}"])
+    summary = with_report(run_shown(loaded, workspace), workspace)
     print_summary(summary)
     return summary
 
@@ -79,6 +81,7 @@ def _next(root: Path, run_id: str) -> str:
             "Next:",
             f"  headgate show {run_id}{option}    metrics by slice, every decision",
             f"  headgate runs{option}    both runs",
+            f"  headgate ui{option}    the pages of both runs, in a browser",
             f"  tensorboard --logdir {root / 'tensorboard'}    training and drift, drawn",
             "  headgate init YOUR.csv --label COLUMN    the same with your own data",
         ]

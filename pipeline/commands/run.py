@@ -10,6 +10,7 @@ import typer
 
 from pipeline.commands.options import DEFAULT_WORKSPACE, AsJson, Assignments, Pipeline, WorkspaceFolder
 from pipeline.commands.output import print_json, print_summary
+from pipeline.commands.report import with_report
 from schema.errors import HeadgateError, SettingsError, first_line
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def run(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Run every step, also those that did not change.")
     ] = False,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no page of the run.")] = False,
     as_json: AsJson = False,
 ) -> None:
     r"""Run a pipeline from data to release.
@@ -46,6 +48,8 @@ def run(
     _known_steps(from_step, to_step)
     loaded = load(pipeline, assignments or [])
     summary = run_shown(loaded, workspace, from_step, to_step, cache=not no_cache, silent=as_json)
+    if not no_report:
+        summary = with_report(summary, workspace)
     if as_json:
         print_json(summary.to_json())
     else:

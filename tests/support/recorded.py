@@ -22,7 +22,7 @@ class Output:
     Attributes:
       kind: ML Metadata's name of its type.
       properties: custom properties, whole numbers or text.
-      files: content by name; anything but text is written as JSON.
+      files: content by name; anything but text and bytes is written as JSON.
     """
 
     kind: str
@@ -126,7 +126,8 @@ class Recorder:
         for name, content in output.files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+            text = content if isinstance(content, str | bytes) else json.dumps(content)
+            path.write_bytes(text.encode() if isinstance(text, str) else text)
         artifact = mlmd.Artifact(id=number, type_id=kind, uri=str(folder), state=mlmd.Artifact.LIVE)
         for name, value in output.properties.items():
             if isinstance(value, int):
