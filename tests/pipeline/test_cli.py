@@ -55,6 +55,7 @@ def outcome(monkeypatch):
             return end
 
         monkeypatch.setattr("pipeline.run.run", run)
+        monkeypatch.setattr("pipeline.report.write.write", lambda workspace, run_id: [])
         return calls
 
     return set_to
@@ -97,6 +98,26 @@ def test_run_with_json_prints_one_object_and_nothing_else(call, outcome, status,
     assert result.exit_code == code
     assert json.loads(result.stdout)["status"] == status
     assert result.stderr == ""
+
+
+def test_run_ends_with_the_path_of_its_page(call, outcome, tmp_path):
+    outcome(PUSHED)
+    page = tmp_path / "w/reports/taxi/r1.html"
+    assert call("run").stdout.splitlines()[-1] == f"report: {page}"
+    assert json.loads(call("run", "--json").stdout)["report"] == str(page)
+    assert json.loads(call("run", "--json", "--no-report").stdout)["report"] is None
+
+
+def test_a_page_that_cannot_be_written_does_not_fail_the_run(call, outcome, monkeypatch):
+    outcome(PUSHED)
+
+    def full_disk(workspace, run_id):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pipeline.report.write.write", full_disk)
+    result = call("run", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["report"]) == (0, None)
+    assert result.stderr == "report: not written (OSError: [Errno 28] No space left on device)\n"
 
 
 def test_an_error_is_told_on_stderr_with_its_exit_code(call, outcome):

@@ -29,6 +29,7 @@ def demo(tmp_path, monkeypatch):
             return ends[len(runs) - 1]
 
         monkeypatch.setattr("pipeline.run.run", run)
+        monkeypatch.setattr("pipeline.report.write.write", lambda workspace, run_id: [])
         result = CliRunner().invoke(app, ["demo", "--workspace", str(tmp_path / "w")])
         return result, runs
 
