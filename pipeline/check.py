@@ -86,6 +86,8 @@ def named_columns(settings: PipelineSettings) -> Iterator[tuple[str, Place]]:
     for key, group in settings.evaluation.slices.items():
         for column in group.columns:
             yield column, ("evaluation", "slices", key)
+    for name in settings.evaluation.find_slices.columns:
+        yield name, ("evaluation", "find_slices", "columns")
     for name in settings.drift.features:
         yield name, ("drift", "features", name)
     for name in settings.gate.features:

@@ -197,7 +197,7 @@ def _named_columns(settings: PipelineSettings) -> dict[str, ColumnType | None]:
     features = settings.features
     images: dict[str, ColumnType] = dict.fromkeys(features.images, "string")
     declared = features.types | images | measured(features.images)
-    sliced = {column for group in settings.evaluation.slices.values() for column in group.columns}
+    sliced = set(settings.evaluation.columns)
     return {name: declared.get(name) for name in [*declared, *sorted(sliced - set(declared))]}
 
 
@@ -217,8 +217,7 @@ def _monitor(plan: Plan) -> MonitorStepSettings:
 def _recorded_columns(settings: PipelineSettings) -> list[str]:
     """Columns that slices may be cut by: of images what was measured, not their bytes."""
     features = settings.features
-    sliced = (column for group in settings.evaluation.slices.values() for column in group.columns)
-    return list(dict.fromkeys((*features.columns, *measured(features.images), *sliced)))
+    return list(dict.fromkeys((*features.columns, *measured(features.images), *settings.evaluation.columns)))
 
 
 def _drift(plan: Plan) -> DriftStepSettings:

@@ -91,6 +91,15 @@ class SliceSettings(Section):
         return (name,) if self.boundaries else self.columns
 
 
+class FindSlicesSettings(Section):
+    """A search for parts of the test split on which the model is weak."""
+
+    max: int = Field(10, ge=0)
+    """How many to list. 0: none are looked for."""
+    columns: tuple[str, ...] = ()
+    """Columns of the data to cut by. Default: those of the features and of `slices`."""
+
+
 class AdversarialSettings(Section):
     """An attack on the model, to see how many of its answers stay right: the fast gradient sign method (FGSM)."""
 
@@ -121,12 +130,20 @@ class EvaluationSettings(Section):
     max_gap: dict[str, float] = {}
     """By metric: how much better the training split may look than the test split (overfitting)."""
     min_slice_rows: int = Field(50, ge=1)
-    """Slices with fewer rows are flagged, never judged."""
+    """Slices with fewer rows are flagged, never judged, and never found."""
+    find_slices: FindSlicesSettings = FindSlicesSettings()
+    """Weak slices that you did not think of, told and never judged."""
     decision: DecisionSettings = FixedRule(rule="fixed")
     """Of a binary task: the rule that chooses the decision threshold, on the eval split. A row whose score is greater
     than the threshold is positive. `rule` is `fixed`, `f_beta`, `recall_at_precision` or `cost`."""
     adversarial: AdversarialSettings | None = None
     """Reports the metric `fgsm_accuracy` as well, which thresholds may bind. Default: it is not computed."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that slices are cut by, once each."""
+        named = (column for group in self.slices.values() for column in group.columns)
+        return tuple(dict.fromkeys((*named, *self.find_slices.columns)))
 
     def metrics(self, task: Task) -> tuple[str, ...]:
         """The metrics that are computed for a task."""

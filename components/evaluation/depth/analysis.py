@@ -10,15 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-from components.evaluation.depth import curves, estimates
+from components.evaluation.depth import curves, estimates, weak_slices
 from components.evaluation.depth.estimates import CONFIDENCE, Estimate, Interval
 from components.evaluation.depth.metrics import Answers, measure
+from components.evaluation.depth.weak_slices import WeakSlice
 from components.evaluation.predictions import Model, Predictions
 from components.evaluation.results import keys_of, slice_value
 from components.evaluation.settings import LOWER_IS_BETTER, EvaluationSettings
+from components.label import Task
 
 FILE_NAME = "analysis.json"
+
+SEARCHED_BY: dict[Task, tuple[str, str]] = {
+    "binary": ("binary_crossentropy", "binary_accuracy"),
+    "multiclass": ("categorical_crossentropy", "accuracy"),
+    "regression": ("mean_absolute_error", "calibration"),
+}
+"""The metric that weak slices are looked for by, the mean of `Answers.losses`, and one that more people read."""
 
 Measured = Mapping[str, Estimate]
 
@@ -59,7 +69,7 @@ class Analysis:
             "confidence": CONFIDENCE,
             "intervals": {"overall": _intervals(overall), "slices": self._of_slices()},
             "comparison": None if served is None else compare(overall, served),
-            "weak_slices": [],
+            **self._weak_slices(),
             "curves": {
                 "new": curves.curves(self.new) if rows else None,
                 "served": curves.curves(self.served) if self.served and rows else None,
@@ -93,6 +103,38 @@ class Analysis:
                     }
                 )
         return found
+
+    def _weak_slices(self) -> dict[str, Any]:
+        """`weak_slices` that were found, and how many `slices_looked_at`."""
+        settings, columns = self._settings.find_slices, self._predictions.columns
+        if not settings.max or not self.new.label.size:
+            return {"weak_slices": [], "slices_looked_at": 0}
+        searched = {name: columns[name] for name in settings.columns or columns if name in columns}
+        if not self._usable.all():
+            searched = {name: values.filter(pa.array(self._usable)) for name, values in searched.items()}
+        found = weak_slices.find(searched, self.new.losses, self._settings.min_slice_rows, settings.max)
+        return {
+            "weak_slices": [self._weak(each) for each in found.slices],
+            "slices_looked_at": found.looked_at,
+        }
+
+    def _weak(self, found: WeakSlice) -> dict[str, Any]:
+        loss, familiar = SEARCHED_BY[self._predictions.task]
+        inside, outside = measure(self.new.at(found.rows)), measure(self.new.at(~found.rows))
+        served = measure(self.served.at(found.rows)) if self.served else None
+        return {
+            "where": " and ".join(each.text for each in found.conditions),
+            "columns": [each.column for each in found.conditions],
+            "rows": int(found.rows.sum()),
+            "metric": loss,
+            "value": inside[loss].value,
+            "rest": outside[loss].value,
+            "difference": inside[loss].value - outside[loss].value,
+            "p_value": found.p_value,
+            "significant": found.significant,
+            "served": served[loss].value if served else None,
+            "familiar": {"metric": familiar, "value": inside[familiar].value, "rest": outside[familiar].value},
+        }
 
     def _confusion(self) -> dict[str, Any] | None:
         classes = self._predictions.classes

@@ -57,13 +57,15 @@ def curves(answers: Answers) -> Curves:
 
 def _ranked(scores: Floats, positive: npt.NDArray[np.bool_]) -> Curves:
     """ROC and precision-recall: every threshold's point, from that above all scores to that below all."""
-    every = np.concatenate(([1.0], decision.thresholds(scores)[::-1]))
-    found = decision.confusion(every.astype(np.float32), scores, positive)
-    negatives = (~positive).sum()
-    recall, false = found.recall, found.false_positives / negatives
-    # A score of 0 lies above no threshold; the curves end with all rows even so.
-    every, recall, false = np.append(every, 0.0), np.append(recall, 1.0), np.append(false, 1.0)
-    precision = np.append(found.precision, positive.mean())
+    every = decision.thresholds(scores)[::-1]
+    found = decision.confusion(every, scores, positive)
+    recall, false, precision = found.recall, found.false_positives / (~positive).sum(), found.precision
+    if recall[-1] < 1 or false[-1] < 1:  # a score of 0 lies above no threshold; the curves end with all rows even so
+        every, precision = np.append(every, 0.0), np.append(precision, positive.mean())
+        recall, false = np.append(recall, 1.0), np.append(false, 1.0)
+    if recall[0] > 0 or false[0] > 0:  # nor does a threshold lie above a score of 1
+        every, precision = np.insert(every, 0, 1.0), np.insert(precision, 0, np.nan)
+        recall, false = np.insert(recall, 0, 0.0), np.insert(false, 0, 0.0)
     defined = np.isfinite(precision)
     roc = thin(false, recall)
     ranked = np.flatnonzero(defined)[thin(recall[defined], precision[defined])]

@@ -33,7 +33,7 @@ class Estimate:
       value: the metric.
       influence: [rows], with mean 0: sqrt(sum of squares) / rows is the standard error.
       method: how its interval is computed.
-      scale: on which its interval is symmetric.
+      scale: on which its interval is symmetric, where the value allows.
       trials: rows that the metric is about: all, or the positive ones for recall.
       hits: bool [trials], of a share whose trials are the same whatever the model.
     """
@@ -41,7 +41,7 @@ class Estimate:
     value: float
     influence: Floats
     method: Method
-    scale: Literal["linear", "log", "logit", "share", "f1"]
+    scale: Literal["log", "logit", "share", "f1"]
     trials: float
     hits: Bools | None = None
 
@@ -151,9 +151,9 @@ def wilson(share: float, trials: float, z: float) -> tuple[float, float]:
 
 
 def mean(values: Floats) -> Estimate:
-    """The mean of a number of each row, such as a loss."""
+    """The mean of a loss of each row; its interval is symmetric in the logarithm, since losses are skewed."""
     centred = (values - values.mean()) * _correction(values.size)
-    return Estimate(float(values.mean()), centred, "normal", "linear", values.size)
+    return Estimate(float(values.mean()), centred, "normal", "log", values.size)
 
 
 def share(hits: Bools) -> Estimate:
