@@ -14,7 +14,9 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from components.ingest.sources import SourceFile
 from pipeline.history import reports
 from pipeline.history.artifacts import Artifacts, drift_result, read_or_tell, slice_results
-from pipeline.history.store import STATES, Step, Store, iso_time
+from pipeline.history.forward import Forward, forward
+from pipeline.history.lineage import Lineage, lineage
+from pipeline.history.store import STATES, Step, Store, iso_time, noted
 from pipeline.history.timeline import Timeline, timeline
 from pipeline.steps import active_steps
 from pipeline.summary import AlertResult, MonitorResult, StepResult, Summary, ThresholdResult
@@ -118,15 +120,15 @@ class History:
 
     def settings(self, run_id: str) -> dict[str, Any]:
         """All settings of a run, defaults written out; empty for a run that failed before they were noted."""
-        return self._noted(run_id, "settings")
+        return noted(self._run(run_id), "settings")
 
     def environment(self, run_id: str) -> dict[str, Any]:
         """What a run ran on, as `describe_environment` has it."""
-        return self._noted(run_id, "environment")
+        return noted(self._run(run_id), "environment")
 
     def code(self, run_id: str) -> dict[str, str]:
         """Fingerprints of the code that each step of a run depended on, by step."""
-        return self._noted(run_id, "code")
+        return noted(self._run(run_id), "code")
 
     def source_files(self, run_id: str) -> list[SourceFile]:
         """The files that a run read; empty where that is not on record."""
@@ -156,6 +158,14 @@ class History:
             compared, judged = read_or_tell(reports.logged, log, [], notices), []
         return timeline(pipeline, compared, judged, notices)
 
+    def lineage(self, model: str, version: int) -> Lineage:
+        """Where a release came from: see `pipeline.history.lineage`."""
+        return lineage(self._store, self._workspace, model, version)
+
+    def forward(self, pipeline: str, span: int) -> Forward:
+        """What became of a span's data: see `pipeline.history.forward`."""
+        return forward(self._store, self._workspace, pipeline, span)
+
     def record(self, run_id: str, **properties: str) -> None:
         """Notes properties of a run beside TFX's own, such as `status` and `finished`."""
         run = self._run(run_id)
@@ -178,11 +188,6 @@ class History:
         """A property that `record` noted; empty if it was not."""
         value: str = self._run(run_id).custom_properties[name].string_value
         return value
-
-    def _noted(self, run_id: str, name: str) -> dict[str, Any]:
-        text = self.property(run_id, name)
-        noted: dict[str, Any] = json.loads(text) if text else {}
-        return noted
 
     def _latest_folder(self, pipeline: str, step: str, output: str) -> Path | None:
         for run in self._store.runs(pipeline):
@@ -225,14 +230,14 @@ class History:
 
     def _status(self, run: mlmd.Context) -> str:
         """The noted status. A run that was killed could not note its end: it runs while somebody holds the lock."""
-        noted: str = run.custom_properties["status"].string_value
-        if noted == "running":
+        status: str = run.custom_properties["status"].string_value
+        if status == "running":
             try:
                 with FileLock(self._workspace.lock(run.custom_properties["pipeline"].string_value), timeout=0):
                     return "interrupted"
             except Timeout:
                 pass
-        return noted
+        return status
 
     def _summary(self, run: mlmd.Context) -> Summary:
         steps = self._store.steps(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -86,6 +87,16 @@ class Store:
                     steps[step] = Step(execution, outputs.get(execution.id, {}))
         return steps
 
+    def of_type(self, kind: str) -> list[mlmd.Artifact]:
+        """All artifacts of a type, in the order of their numbers."""
+        found = self.ask("get_artifacts_by_type", kind) if self._database.exists() else []
+        return sorted(found, key=lambda artifact: artifact.id)
+
+    def run_of(self, execution: int) -> mlmd.Context | None:
+        """The run that an execution was in."""
+        contexts = self.ask("get_contexts_by_execution", execution)
+        return next((each for each in contexts if each.type == RUN_TYPE), None)
+
     def given(self, kind: str, pipeline: str) -> list[Given]:
         """A pipeline's artifacts of a type, the one that a run used last at the end.
 
@@ -97,7 +108,7 @@ class Store:
           Each artifact once, with the execution that made it: those that took it from the cache only tell the order.
         """
         runs = {run.id: run for run in self.runs(pipeline)}
-        artifacts = {each.id: each for each in self.ask("get_artifacts_by_type", kind)} if runs else {}
+        artifacts = {each.id: each for each in self.of_type(kind)} if runs else {}
         events = [each for each in self.ask("get_events_by_artifact_ids", list(artifacts)) if each.type in OUTPUTS]
         made: dict[int, int] = {}
         last: dict[int, int] = {}
@@ -107,9 +118,8 @@ class Store:
         executions = {each.id: each for each in self.ask("get_executions_by_id", list(made.values()))}
         found = []
         for artifact in sorted(last, key=lambda artifact: last[artifact]):
-            contexts = self.ask("get_contexts_by_execution", made[artifact])
-            run = next((runs[each.id] for each in contexts if each.id in runs), None)
-            if run is not None:
+            run = self.run_of(made[artifact])
+            if run is not None and run.id in runs:
                 found.append(Given(artifacts[artifact], executions[made[artifact]], run))
         return found
 
@@ -125,8 +135,10 @@ class Store:
         """Calls a method of `ml_metadata.MetadataStore`.
 
         Raises:
-          HeadgateError: the database is locked, damaged or none.
+          HeadgateError: the database is not there, locked, damaged or none.
         """
+        if not self._database.exists():  # ML Metadata would make one
+            raise HeadgateError("The workspace has no database.", where=str(self._database), received="no such file")
         try:
             return getattr(self._connection, method)(*arguments)
         except (RuntimeError, StatusError) as error:  # opening raises the one, asking the other
@@ -144,6 +156,13 @@ class Store:
         config = mlmd.ConnectionConfig()
         config.sqlite.filename_uri = str(self._database)
         return ml_metadata.MetadataStore(config)
+
+
+def noted(run: mlmd.Context, name: str) -> dict[str, Any]:
+    """What a run noted of itself as JSON; empty if it did not."""
+    text = run.custom_properties[name].string_value
+    found: dict[str, Any] = json.loads(text) if text else {}
+    return found
 
 
 def event_key(event: mlmd.Event) -> str:
