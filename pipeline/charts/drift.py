@@ -176,7 +176,9 @@ def performance(monitors: Sequence[Mapping[str, Any]], metric: str) -> Chart:
 
 def score(record: Mapping[str, Any]) -> float:
     """How far a feature is from its thresholds: the largest metric in units of its threshold."""
-    return float(record["score"]) if record.get("score") is not None else 0.0
+    if record.get("score") is not None:
+        return float(record["score"])
+    return 1.0 if record["drifted"] else 0.0  # a column that vanished has no metric
 
 
 def _label(record: Mapping[str, Any]) -> str:

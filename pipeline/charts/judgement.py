@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -69,7 +69,7 @@ def thresholds(curves: Curves, threshold: float | None = None) -> Chart:
       threshold: the one in force, which is marked.
     """
     title = "What the threshold does"
-    own = curves["new"].get("thresholds") or {"threshold": []}
+    own = (curves["new"] or {}).get("thresholds") or {"threshold": []}
     names = {"precision": "precision", "recall": "recall", "f1": "F1", "positive_share": "called positive"}
     records = [
         {"threshold": at, "measure": label, "value": own[name][index]}
@@ -98,16 +98,48 @@ def thresholds(curves: Curves, threshold: float | None = None) -> Chart:
     )
 
 
+def costs(records: Sequence[Mapping[str, float]], threshold: float, best: float) -> Chart:
+    """What mistakes cost at each threshold.
+
+    Args:
+      records: `{"threshold", "cost"}`, the cost in any unit, of 1,000 rows.
+      threshold: the one in force.
+      best: the one at which mistakes cost least.
+    """
+    marks = [{"threshold": best, "which": "least cost"}, {"threshold": threshold, "which": "in force"}]
+    line = alt.Chart(theme.data(records)).mark_line()
+    rules = alt.Chart(theme.data(marks)).mark_rule(strokeDash=[5, 4])
+    return theme.finished(
+        [
+            line.encode(
+                x=alt.X("threshold:Q", title="decision threshold", scale=_SHARE),
+                y=alt.Y("cost:Q", title="cost of 1,000 rows"),
+                tooltip=_numbers("threshold", "cost"),
+            ),
+            rules.encode(
+                x="threshold:Q",
+                color=alt.Color("which:N", scale=alt.Scale(domain=["least cost", "in force"], range="diverging")),
+                tooltip=["which:N", *_numbers("threshold")],
+            ),
+        ],
+        "What mistakes cost",
+        f"Cost of mistakes by decision threshold: least at {best:.3f}; {threshold:.3f} is in force.",
+    )
+
+
 def score_histogram(curves: Curves, threshold: float | None = None) -> Chart:
     """How the new model scores negatives and positives: the further apart, the better it tells them from each other.
+
+    Of several classes, scores of the likeliest class, where it is wrong and where it is right.
 
     Args:
       curves: of both models.
       threshold: the one in force, which is marked.
     """
-    title = "Scores of negatives and positives"
-    bins = curves["new"].get("scores") or []
-    totals = {side: sum(each[side] for each in bins) for side in ("negative", "positive")}
+    bins = (curves["new"] or {}).get("scores") or [{}]
+    sides = [key for key in bins[0] if key not in ("low", "high")]
+    title = f"Scores: {' and '.join(sides)}" if sides else "Scores"
+    totals = {side: sum(each[side] for each in bins) for side in sides}
     records = [
         {
             "low": each["low"],
@@ -129,7 +161,7 @@ def score_histogram(curves: Curves, threshold: float | None = None) -> Chart:
             x=alt.X("low:Q", bin="binned", title="score", scale=_SHARE),
             x2="high:Q",
             y=alt.Y("share:Q", title="share of the class", stack=None, axis=alt.Axis(format="%")),
-            color=alt.Color("label:N", scale=alt.Scale(domain=["negative", "positive"])),
+            color=alt.Color("label:N", scale=alt.Scale(domain=sides)),
             tooltip=["label:N", *_numbers("low", "high"), alt.Tooltip("rows:Q", format=",")],
         )
     )
@@ -137,7 +169,7 @@ def score_histogram(curves: Curves, threshold: float | None = None) -> Chart:
     return theme.finished(
         layers,
         title,
-        f"Histogram of scores, of {totals['negative']:,} negative and {totals['positive']:,} positive rows.",
+        f"Histogram of scores, of {' and '.join(f'{rows:,} {side}' for side, rows in totals.items())} rows.",
     )
 
 
@@ -184,8 +216,8 @@ def confusion(record: Mapping[str, Any], model: str = "new") -> Chart:
 
 
 def residuals(curves: Curves) -> Chart:
-    """How far predictions of a number are off: a histogram of prediction minus truth."""
-    title = "Errors: prediction minus truth"
+    """How far predictions of a number are off: a histogram of truth minus prediction."""
+    title = "Errors: truth minus prediction"
     records = [
         {"low": each["low"], "high": each["high"], "rows": each["rows"], "model": model}
         for model, own in _models(curves)
@@ -197,7 +229,7 @@ def residuals(curves: Curves) -> Chart:
         alt.Chart(theme.data(records))
         .mark_bar(opacity=0.6)
         .encode(
-            x=alt.X("low:Q", bin="binned", title="prediction minus truth"),
+            x=alt.X("low:Q", bin="binned", title="truth minus prediction"),
             x2="high:Q",
             y=alt.Y("rows:Q", stack=None),
             color=theme.models(records),
@@ -212,25 +244,24 @@ def predicted_actual(curves: Curves) -> Chart:
     """Mean truth by predicted value, in bins; on the diagonal, predictions can be taken at their word."""
     title = "Predicted and actual"
     records = [
-        {"predicted": each["predicted"], "observed": each["observed"], "rows": each["rows"], "model": model}
+        {"predicted": each["predicted"], "actual": each["actual"], "rows": each["rows"], "model": model}
+        | {"low": each["actual_low"], "high": each["actual_high"]}
         for model, own in _models(curves)
         for each in own.get("predicted_actual") or []
     ]
-    known = [value for each in records for value in (each["predicted"], each["observed"]) if value is not None]
+    known = [value for each in records for value in (each["predicted"], each["actual"]) if value is not None]
     if not known:
         return theme.empty(title, "The model predicts no number.")
-    line = (
-        alt.Chart(theme.data(records))
-        .mark_line(point=True)
-        .encode(
-            x=alt.X("predicted:Q", title="predicted", scale=alt.Scale(zero=False)),
-            y=alt.Y("observed:Q", title="mean of the truth", scale=alt.Scale(zero=False)),
-            color=theme.models(records),
-            tooltip=["model:N", *_numbers("predicted", "observed"), alt.Tooltip("rows:Q", format=",")],
-        )
+    base = alt.Chart(theme.data(records)).encode(
+        x=alt.X("predicted:Q", title="predicted", scale=alt.Scale(zero=False)),
+        color=theme.models(records),
+        tooltip=["model:N", *_numbers("predicted", "actual"), alt.Tooltip("rows:Q", format=",")],
     )
+    truth = "mean of the truth"
+    bars = theme.with_interval(base.mark_rule(opacity=0.5)).encode(y=alt.Y("low:Q", title=truth), y2="high:Q")
+    points = base.mark_line(point=True).encode(y=alt.Y("actual:Q", title=truth, scale=alt.Scale(zero=False)))
     return theme.finished(
-        [_diagonal(min(known), max(known)), line],
+        [_diagonal(min(known), max(known)), bars, points],
         title,
         "Mean of the truth by predicted value, in bins of equally many rows.",
     )

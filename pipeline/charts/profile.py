@@ -75,6 +75,18 @@ def feature_profile(current: Feature, reference: Feature | None = None) -> Chart
     return theme.finished(chart, name, described, subtitle=_missing(pairs), height=theme.SMALL)
 
 
+def numbers(current: Statistics, reference: Statistics | None = None) -> list[dict[str, Any]]:
+    """Each feature in a row: missing values, mean and spread or the most frequent value, against the reference."""
+    before = by_name(reference) if reference else {}
+    rows = []
+    for name, feature in by_name(current).items():
+        row = {"feature": name, **_figures(feature)}
+        if name in before:
+            row |= {f"{key} in the reference": value for key, value in _figures(before[name]).items()}
+        rows.append(row)
+    return rows
+
+
 def by_name(statistics: Statistics) -> dict[str, Feature]:
     """A data set's features by name."""
     return {feature_name(feature): feature for feature in statistics.features}
@@ -147,6 +159,16 @@ def _top_values(records: list[dict[str, Any]]) -> list[alt.Chart]:
 
 def _tooltip(*more: Any) -> list[Any]:
     return [alt.Tooltip("which:N", title="rows"), *more, alt.Tooltip("share:Q", format=".2%")]
+
+
+def _figures(feature: Feature) -> dict[str, Any]:
+    figures: dict[str, Any] = {"missing": _missing_share(feature)}
+    if feature.WhichOneof("stats") == "num_stats":
+        return figures | {"mean": feature.num_stats.mean, "standard deviation": feature.num_stats.std_dev}
+    if feature.WhichOneof("stats") == "string_stats":
+        top = max(value_counts(feature.string_stats).counts.items(), key=lambda item: item[1], default=("", 0))[0]
+        return figures | {"distinct": feature.string_stats.unique, "most frequent": top}
+    return figures
 
 
 def _missing(pairs: Iterable[tuple[str, Feature]]) -> str:

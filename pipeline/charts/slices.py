@@ -75,8 +75,9 @@ def differences(slices: Sequence[Mapping[str, Any]], metric: str) -> Chart:
     """
     name = theme.plain_name(metric)
     title = f"{theme.heading(name)}: new minus in service"
-    records = [
-        {"where": where(each), "rows": each["rows"]} | interval((each.get("difference") or {}).get(metric))
+    records: list[dict[str, Any]] = [
+        {"where": where(each), "rows": theme.counted(each["rows"])}
+        | interval((each.get("difference") or {}).get(metric))
         for each in slices
     ]
     records = [each | {"verdict": _verdict(each, metric)} for each in records if each["value"] is not None]
@@ -84,7 +85,7 @@ def differences(slices: Sequence[Mapping[str, Any]], metric: str) -> Chart:
         return theme.empty(title, "There is no model in service to compare with.")
     shown = sorted(records, key=lambda each: abs(each["value"]), reverse=True)[:MOST]
     shown.sort(key=lambda each: each["value"], reverse=lower_is_better(metric))
-    y = _rows(each["where"] for each in shown)
+    y = _rows(str(each["where"]) for each in shown)
     verdicts = theme.verdicts("better", "worse", "no clear difference")
     base = alt.Chart(theme.data([each | {"interval": _said(each)} for each in shown])).encode(
         y=y, color=verdicts, tooltip=_tooltip(name)
@@ -161,7 +162,9 @@ def lower_is_better(metric: str) -> bool:
 
 def _record(each: Mapping[str, Any], metric: str) -> dict[str, Any]:
     served = interval((each.get("served") or {}).get(metric))["value"]
-    return {"where": where(each), "rows": each["rows"], "served": served} | interval(each["metrics"].get(metric))
+    return {"where": where(each), "rows": theme.counted(each["rows"]), "served": served} | interval(
+        each["metrics"].get(metric)
+    )
 
 
 def _verdict(difference: Mapping[str, Any], metric: str) -> str:
@@ -179,7 +182,7 @@ def _rows(names: Iterable[str]) -> alt.Y:
 def _tooltip(name: str) -> list[alt.Tooltip]:
     return [
         alt.Tooltip("where:N", title="slice"),
-        alt.Tooltip("rows:Q", format=","),
+        alt.Tooltip("rows:N"),
         alt.Tooltip("value:Q", title=name, format=".4f"),
         alt.Tooltip("interval:N"),
     ]

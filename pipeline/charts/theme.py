@@ -177,6 +177,11 @@ def said(value: float | None, high: float | None = None) -> str:
     return " to ".join(known)
 
 
+def counted(rows: int | None) -> str:
+    """A number of rows in a tooltip."""
+    return "" if rows is None else f"{rows:,}"
+
+
 def plain_name(metric: str) -> str:
     """A metric's name as people read it.
 

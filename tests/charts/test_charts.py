@@ -39,6 +39,7 @@ CHARTS: dict[str, Callable[[], Chart]] = {
     "precision and recall": lambda: judgement.precision_recall(made.curves(served=False)),
     "calibration": lambda: judgement.calibration(made.curves()),
     "thresholds": lambda: judgement.thresholds(made.curves(), 0.4),
+    "costs": lambda: judgement.costs([{"threshold": at / 9, "cost": at * (9 - at)} for at in range(10)], 0.5, 0.1),
     "scores": lambda: judgement.score_histogram(made.curves(), 0.4),
     "confusion": lambda: judgement.confusion(CONFUSION),
     "residuals": lambda: judgement.residuals(made.curves()),
@@ -55,7 +56,9 @@ CHARTS: dict[str, Callable[[], Chart]] = {
     "edge": lambda: edge.edge(VARIANTS, "auc", full=0.95),
 }
 
-NO_CURVES = {"new": {}, "served": None}
+NO_CURVES = {"new": None, "served": None}
+TOP_CLASS = {"new": {"scores": [{"low": 0, "high": 1, "wrong": 9, "right": 4}]}, "served": None}
+VANISHED = {**made.drift_log(1, 1)[0], "metrics": {}, "score": None, "drifted": True, "by": ["vanished"]}
 
 UGLY: dict[str, Callable[[], Chart]] = {
     "no slices": lambda: slices.metric_by_slice({"overall": {}, "slices": []}, "auc"),
@@ -71,6 +74,8 @@ UGLY: dict[str, Callable[[], Chart]] = {
     "one class": lambda: judgement.score_histogram(
         {"new": {"scores": [{"low": 0, "high": 1, "negative": 9, "positive": 0}]}, "served": None}
     ),
+    "scores of the likeliest class": lambda: judgement.score_histogram(TOP_CLASS),
+    "a column that vanished": lambda: drift.timeline([VANISHED]),
     "no residuals": lambda: judgement.residuals(NO_CURVES),
     "no predictions": lambda: judgement.predicted_actual(NO_CURVES),
     "no confusion in service": lambda: judgement.confusion(CONFUSION, "served"),

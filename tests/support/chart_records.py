@@ -61,8 +61,12 @@ def _model_curves(skill: float) -> dict[str, Any]:
             {"low": low / 20, "high": (low + 1) / 20, "negative": 400 // (low + 1), "positive": 10 * low}
             for low in range(20)
         ],
-        "residuals": [{"low": low - 5, "high": low - 4, "rows": 100 - (low - 5) ** 2} for low in range(10)],
-        "predicted_actual": [{"predicted": at, "observed": at * 0.9 + 1, "rows": 40} for at in range(10)],
+        "residuals": [{"low": low - 5, "high": low - 4, "rows": 100 - (low - 3 - skill) ** 2} for low in range(10)],
+        "predicted_actual": [
+            {"low": at, "high": at, "rows": 40, "predicted": at, "actual": at * 0.8 + skill}
+            | {"actual_low": at * 0.8 + skill - 0.5, "actual_high": at * 0.8 + skill + 0.5}
+            for at in range(10)
+        ],
     }
 
 
