@@ -1,8 +1,12 @@
-"""A run in a notebook: its data, drift, slices and threshold in three lines, without any network.
+"""A run in a notebook: its data, drift, slices and threshold, drawn without any network.
 
-from pipeline import notebook
-run = notebook.open("headgate-workspace")
-run.slices("auc")
+Three lines are enough:
+
+    from pipeline import notebook
+    run = notebook.open("headgate-workspace")
+    run.slices("auc")
+
+The package is on the path of a notebook in this repository, and of any kernel of its environment.
 """
 
 from __future__ import annotations
@@ -86,18 +90,24 @@ class Run:
             raise self._lacks("judgement in depth", "judge")
         return found
 
+    @cached_property
+    def features(self) -> list[str]:
+        """Names of the features, the most drifted first."""
+        ranked = [each["feature"] for each in self._compared() if not each.get("slice")]
+        return list(dict.fromkeys([*ranked, *profile.by_name(self._current)]))
+
     def data(self, features: Sequence[str] = ()) -> Shown:
         """The distribution of features against what drift compared them with.
 
         Args:
           features: which, in order; default those that changed most.
         """
-        current = _statistics(self._folder("statistics", "statistics"))
         reference = self._history.reference_statistics(self.id)
         before = _statistics(reference) if reference else None
-        ranking = [each["feature"] for each in self._compared() if not each.get("slice")]
-        charts = profile.feature_profiles(current, before, features or ranking, len(features) or profile.MOST)
-        return show(*charts.values(), table=profile.numbers(current, before))
+        charts = profile.feature_profiles(
+            self._current, before, features or self.features, len(features) or profile.MOST
+        )
+        return show(*charts.values(), table=profile.numbers(self._current, before))
 
     def drift(self, feature: str | None = None) -> Shown:
         """Drift over all spans of the pipeline, and what drifted in this run.
@@ -175,7 +185,7 @@ class Run:
     def costs(self, false_positive: float = 1.0, false_negative: float = 1.0) -> Costs:
         """What mistakes cost on the test split: `costs().least()` has the threshold at which they cost least.
 
-        To have it chosen in each run, on rows that do not judge: `evaluation.threshold: {rule: cost, ...}`.
+        To have it chosen in each run, on rows that do not judge: `evaluation.decision: {rule: cost, ...}`.
 
         Args:
           false_positive: cost of a negative row that is taken for positive.
@@ -210,6 +220,10 @@ class Run:
             raise self._lacks("model in service beside the new one", "evaluate")
         name = (tfma.BASELINE_KEY if baseline else tfma.CANDIDATE_KEY) if several else None
         return tfma.load_eval_result(str(folder), model_name=name)
+
+    @cached_property
+    def _current(self) -> statistics_pb2.DatasetFeatureStatistics:
+        return _statistics(self._folder("statistics", "statistics"))
 
     def _compared(self) -> list[dict[str, Any]]:
         """Drift's records of this run, the worst first; none if drift did not run."""

@@ -1,4 +1,4 @@
-// Draws the charts of a page: each once its place has a width (a closed <details> gives none), in the theme that the
+// Draws the charts of a page: each once its place has a width (a hidden one has none), in the theme that the
 // reader prefers or that `data-theme` on <html> asks for, and anew when that changes.
 (() => {
   const configs = JSON.parse(document.getElementById("chart-configs").textContent);
@@ -19,23 +19,33 @@
       tooltip: { theme: theme() },
     });
     chart.view = view;
+    document.dispatchEvent(new Event("chart-drawn"));
   }
 
-  const widths = new ResizeObserver((entries) => {
-    for (const { target } of entries) {
-      if (!target.clientWidth) continue;
-      const chart = drawn.get(target);
-      if (chart) chart.view?.width(target.clientWidth).runAsync();
-      else {
-        drawn.set(target, { spec: JSON.parse(target.querySelector("script").textContent) });
-        draw(target);
-      }
+  function fit(place) {
+    if (!place.clientWidth) return;
+    const chart = drawn.get(place);
+    if (chart) chart.view?.width(place.clientWidth).runAsync();
+    else {
+      drawn.set(place, { spec: JSON.parse(place.querySelector("script").textContent) });
+      draw(place);
     }
-  });
-  const redraw = () => [...drawn.keys()].forEach(draw);
+  }
+
+  const widths = new ResizeObserver((entries) => entries.forEach((entry) => fit(entry.target)));
+  let drawnAs;
+  const redraw = () => {
+    if (theme() === drawnAs) return;
+    drawnAs = theme();
+    [...drawn.keys()].forEach(draw);
+  };
 
   addEventListener("DOMContentLoaded", () => {
-    document.querySelectorAll(".chart").forEach((place) => widths.observe(place));
+    drawnAs = theme();
+    document.querySelectorAll(".chart").forEach((place) => {
+      fit(place); // at once: browsers observe no sizes in a frame that is not in view
+      widths.observe(place);
+    });
     prefersDark.addEventListener("change", redraw);
     new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   });

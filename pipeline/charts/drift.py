@@ -91,7 +91,7 @@ def metric_by_span(log: Records, feature: str, metric: str) -> Chart:
     ]
     return theme.finished(
         [
-            base.mark_line(style="bound", interpolate="step").encode(y="bound:Q"),
+            _bound_mark(base, len(points)).encode(y="bound:Q"),
             base.mark_line(point=True).encode(y=y),
         ],
         title,
@@ -164,7 +164,7 @@ def performance(monitors: Sequence[Mapping[str, Any]], metric: str) -> Chart:
     y = alt.Y("value:Q", title=name, scale=alt.Scale(zero=False))
     return theme.finished(
         [
-            base.mark_line(style="bound", interpolate="step").encode(y="released:Q"),
+            _bound_mark(base, len(points)).encode(y="released:Q"),
             theme.with_interval(base.mark_rule()).encode(y=alt.Y("low:Q", title=name), y2="high:Q", color=color),
             base.mark_line(point=True).encode(y=y, color=color),
         ],
@@ -194,6 +194,11 @@ def _against(record: Mapping[str, Any]) -> str:
 def _bound(record: Mapping[str, Any], metric: str) -> float | None:
     bound: float | None = record["bounds"].get(metric)
     return bound
+
+
+def _bound_mark(base: alt.Chart, spans: int) -> alt.Chart:
+    """A line through the spans; of a single span, a tick."""
+    return base.mark_line(style="bound", interpolate="step") if spans > 1 else base.mark_tick(style="bound")
 
 
 def _number(field: str, title: str) -> alt.Tooltip:

@@ -21,8 +21,8 @@ def roc(curves: Curves) -> Chart:
     return _line(
         curves,
         "roc",
-        ("false_positive_rate", "false positive rate: false alarms among negatives"),
-        ("recall", "recall: positives found"),
+        ("false_positive_rate", "false positive rate (false alarms)"),
+        ("recall", "recall (positives found)"),
         "ROC curve",
         diagonal=True,
     )
@@ -33,8 +33,8 @@ def precision_recall(curves: Curves) -> Chart:
     return _line(
         curves,
         "precision_recall",
-        ("recall", "recall: positives found"),
-        ("precision", "precision: right among those called positive"),
+        ("recall", "recall (positives found)"),
+        ("precision", "precision (right when positive)"),
         "Precision and recall",
     )
 
@@ -84,7 +84,7 @@ def thresholds(curves: Curves, threshold: float | None = None) -> Chart:
         .encode(
             x=alt.X("threshold:Q", title="decision threshold", scale=_SHARE),
             y=alt.Y("value:Q", title="share", scale=_SHARE),
-            color=alt.Color("measure:N", scale=alt.Scale(domain=list(names.values()))),
+            color=alt.Color("measure:N", scale=alt.Scale(domain=list(names.values())), legend=alt.Legend(columns=2)),
             tooltip=["measure:N", *_numbers("threshold", "value")],
         )
     )
@@ -274,7 +274,7 @@ def comparison(record: Mapping[str, Mapping[str, Any]]) -> Chart:
       record: `{metric: {"new", "served", "difference", "low", "high", "better"}}`.
     """
     title = "New model against the one in service"
-    words = {True: "better", False: "worse", None: "no clear difference"}
+    words = {True: "better", False: "worse", None: "unclear"}
     records = [
         {"metric": theme.plain_name(name), "verdict": words[each["better"]]}
         | {key: each[key] for key in _COMPARED}
@@ -286,7 +286,7 @@ def comparison(record: Mapping[str, Mapping[str, Any]]) -> Chart:
         return theme.empty(title, "There is no model in service to compare with.")
     base = alt.Chart(theme.data(records)).encode(
         y=alt.Y("metric:N", title=None, sort=[each["metric"] for each in records]),
-        color=theme.verdicts("better", "worse", "no clear difference"),
+        color=theme.verdicts("better", "worse", "unclear"),
         tooltip=["metric:N", "verdict:N", *_numbers("new", "served", "difference"), "interval:N"],
     )
     zero = alt.Chart(theme.data([{"zero": 0}])).mark_rule(style="bound").encode(x="zero:Q")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import altair as alt
 import numpy as np
+from numpy.typing import NDArray
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.drift.histograms import Cuts, cdf, value_counts
@@ -27,6 +29,9 @@ OTHERS = "(all others)"
 _FEW = 0.01
 """Share of the rows at either end that is left out of the range of a histogram, and counted in its last bin: an
 outlier would leave a single bar."""
+
+_TRACE = 0.0005
+"""Share of missing values that is not worth a word."""
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 Feature: TypeAlias = statistics_pb2.FeatureNameStatistics
@@ -97,21 +102,32 @@ def feature_name(feature: Feature) -> str:
     return feature.name or ".".join(feature.path.step)
 
 
-def _bins(pairs: Iterable[tuple[str, Feature]]) -> list[dict[str, Any]]:
+def _bins(pairs: Sequence[tuple[str, Feature]]) -> list[dict[str, Any]]:
     """Shares of the rows in bins of equal width, the same for both data sets."""
     found = {which: cdf(feature.num_stats) for which, feature in pairs}
     known = {which: distribution for which, distribution in found.items() if distribution is not None}
     if not known:
         return []
     ends = [distribution.quantiles(np.array([_FEW, 1 - _FEW])) for distribution in known.values()]
-    low, high = float(min(end[0] for end in ends)), float(max(end[1] for end in ends))
-    edges = np.linspace(low, high, BINS + 1) if high > low else np.array([low - 0.5, low + 0.5])
+    edges = _edges(min(end[0] for end in ends), max(end[1] for end in ends), all(_whole(each) for _, each in pairs))
     inner = edges[1:-1]
     return [
         {"which": which, "low": float(edges[index]), "high": float(edges[index + 1]), "share": float(share)}
         for which, distribution in known.items()
         for index, share in enumerate(distribution.shares(Cuts(inner, np.zeros(len(inner), np.bool_))))
     ]
+
+
+def _edges(low: float, high: float, whole: bool) -> NDArray[np.float64]:
+    """Edges of bins; of whole numbers, each bin holds as many of them as the others."""
+    if whole:
+        width = max(1, math.ceil((high - low + 1) / BINS))
+        return np.arange(math.floor(low), math.ceil(high) + width + 1, width, dtype=np.float64) - 0.5
+    return np.linspace(low, high, BINS + 1) if high > low else np.array([low - 0.5, low + 0.5])
+
+
+def _whole(feature: Feature) -> bool:
+    return feature.type == statistics_pb2.FeatureNameStatistics.INT
 
 
 def _values(pairs: Iterable[tuple[str, Feature]]) -> list[dict[str, Any]]:
@@ -136,14 +152,21 @@ def _values(pairs: Iterable[tuple[str, Feature]]) -> list[dict[str, Any]]:
 
 
 def _histogram(records: list[dict[str, Any]]) -> list[alt.Chart]:
-    base = alt.Chart(theme.data(records)).encode(
-        x=alt.X("low:Q", bin="binned", title=None, scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(tickCount=5)),
-        x2="high:Q",
-        color=theme.sides(records, "which", theme.CURRENT, theme.REFERENCE),
-        tooltip=_tooltip(alt.Tooltip("low:Q", format=".4~g"), alt.Tooltip("high:Q", format=".4~g")),
-    )
+    """Bars for the current rows, and an outline of the reference before them: both can be seen where they overlap."""
+    last = [{**each, "low": each["high"]} for each in records if each["high"] == records[-1]["high"]]
+    bars, outline = (_side(records, theme.CURRENT), _side(records + last, theme.REFERENCE))
+    color = theme.sides(records, "which", theme.CURRENT, theme.REFERENCE)
+    x = alt.X("low:Q", bin="binned", title=None, scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(tickCount=5))
     y = alt.Y("share:Q", title=None, stack=None, axis=alt.Axis(format=".0%", tickCount=3))
-    return [base.mark_bar(opacity=0.55).encode(y=y)]
+    tooltip = _tooltip(alt.Tooltip("low:Q", format=".4~g"), alt.Tooltip("high:Q", format=".4~g"))
+    return [
+        bars.mark_bar(opacity=0.6).encode(x=x, x2="high:Q", y=y, color=color, tooltip=tooltip),
+        outline.mark_line(interpolate="step-after", strokeWidth=1.5).encode(x=x, y=y, color=color, tooltip=tooltip),
+    ]
+
+
+def _side(records: Iterable[Mapping[str, Any]], which: str) -> alt.Chart:
+    return alt.Chart(theme.data(each for each in records if each["which"] == which))
 
 
 def _top_values(records: list[dict[str, Any]]) -> list[alt.Chart]:
@@ -173,7 +196,7 @@ def _figures(feature: Feature) -> dict[str, Any]:
 
 def _missing(pairs: Iterable[tuple[str, Feature]]) -> str:
     shares: Mapping[str, float] = {which: _missing_share(feature) for which, feature in pairs}
-    if not any(shares.values()):
+    if max(shares.values()) < _TRACE:
         return ""
     return "missing: " + ", ".join(f"{share:.1%} {which}" for which, share in shares.items())
 

@@ -86,7 +86,7 @@ def differences(slices: Sequence[Mapping[str, Any]], metric: str) -> Chart:
     shown = sorted(records, key=lambda each: abs(each["value"]), reverse=True)[:MOST]
     shown.sort(key=lambda each: each["value"], reverse=lower_is_better(metric))
     y = _rows(str(each["where"]) for each in shown)
-    verdicts = theme.verdicts("better", "worse", "no clear difference")
+    verdicts = theme.verdicts("better", "worse", "unclear")
     base = alt.Chart(theme.data([each | {"interval": _said(each)} for each in shown])).encode(
         y=y, color=verdicts, tooltip=_tooltip(name)
     )
@@ -170,7 +170,7 @@ def _record(each: Mapping[str, Any], metric: str) -> dict[str, Any]:
 def _verdict(difference: Mapping[str, Any], metric: str) -> str:
     low, high = difference["low"], difference["high"]
     if low is None or high is None or low <= 0 <= high:
-        return "no clear difference"
+        return "unclear"
     return "better" if (low > 0) != lower_is_better(metric) else "worse"
 
 

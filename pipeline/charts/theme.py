@@ -75,10 +75,17 @@ def _config(colours: Mapping[str, Any]) -> dict[str, Any]:
         "padding": 4,
         "axis": labels
         | {"gridColor": colours["line"], "domainColor": colours["line"], "tickColor": colours["line"]}
-        | {"titleFontWeight": "normal", "titlePadding": 8, "labelLimit": 240},
+        | {"titleFontWeight": "normal", "titlePadding": 8, "labelLimit": 150},
         "axisQuantitative": {"labelOverlap": "greedy", "labelSeparation": 8, "labelFlush": False},
         "legend": labels
-        | {"orient": "top", "title": None, "symbolStrokeWidth": 2.5, "symbolOpacity": 1, "labelLimit": 240},
+        | {
+            "orient": "top",
+            "title": None,
+            "symbolStrokeWidth": 2.5,
+            "symbolOpacity": 1,
+            "labelLimit": 150,
+            "columnPadding": 10,
+        },
         "title": {"color": colours["text"], "subtitleColor": colours["quiet"], "fontSize": 14, "anchor": "start"}
         | {"fontWeight": 600, "subtitleFontSize": 12, "offset": 8, "frame": "bounds"},
         "view": {"stroke": None},

@@ -117,6 +117,16 @@ def test_each_chart_has_marks(name):
     assert svg.count('aria-roledescription="') > 3
 
 
+def test_whole_numbers_have_bins_of_their_own():
+    numbers = made.statistics({"day": [float(1 + index % 7) for index in range(70)]})
+    numbers.features[0].type = numbers.features[0].INT
+
+    spec = profile.feature_profile(numbers.features[0]).to_dict()
+
+    (bars, *_) = spec["datasets"].values()
+    assert [(each["low"], each["high"]) for each in bars] == [(day - 0.5, day + 0.5) for day in range(1, 8)]
+
+
 def test_many_features_are_cut_to_those_that_drifted_most():
     log = made.drift_log(features=200, spans=1)
 
