@@ -22,7 +22,7 @@ from components.edge.settings import EdgeSettings
 from components.evaluation import blessing, predictions, results
 from components.evaluation.config import LABEL, eval_config
 from components.evaluation.decision import Threshold
-from components.evaluation.depth import analysis
+from components.evaluation.depth import record as depth_record
 from components.evaluation.depth.analysis import Analysis
 from components.evaluation.evaluate import Evaluate
 from components.evaluation.judge import chosen, judge
@@ -96,9 +96,10 @@ class JudgeExecutor(base_executor.BaseExecutor):
         if baseline is not None and baseline.uri == model.uri:
             # A model compared with itself would fail whoever asks for a gain.
             found = judge(candidate, None, trained["train"], settings, no_baseline="this model is the one in service")
-            table = replace(table, served=None)
+            analysis = Analysis(replace(table, served=None), settings)
         else:
-            found = judge(candidate, served, trained["train"], settings)
+            analysis = Analysis(table, settings)
+            found = judge(candidate, served, trained["train"], settings, worsening=analysis.worsening)
         if threshold:
             found.insert(0, chosen(threshold))
         of_variants: list[Decision] = []
@@ -114,7 +115,7 @@ class JudgeExecutor(base_executor.BaseExecutor):
             record.write(variants, verdict.uri)
 
         decisions.write([*found, *of_variants], verdict.uri)
-        analysis.write(Analysis(table, settings).to_json(), verdict.uri)
+        depth_record.write(analysis.to_json(), verdict.uri)
         results.write(candidate, served, settings.slices, threshold, verdict.uri)
         blessing.write(verdict, decisions.passed(found), model, baseline)
 
@@ -150,7 +151,7 @@ class Judge(base_component.BaseComponent):
       edge: EdgeSettings as JSON; empty where the pipeline makes nothing.
 
     The output `blessing` is a ModelBlessing as TFX's own Evaluator makes it, with `decisions.json`,
-    `metrics.json` and, for the models for devices, `edge.json` in its folder.
+    `metrics.json`, `analysis.json` and, for the models for devices, `edge.json` in its folder.
     """
 
     SPEC_CLASS = _JudgeSpec

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from components.decisions import Decision, Outcome
 from components.evaluation.decision import Threshold
+from components.evaluation.depth.estimates import CONFIDENCE, Interval
 from components.evaluation.results import OVERALL, Evaluation, SliceKey, SliceMetrics, keys_of, slice_name
 from components.evaluation.settings import LOWER_IS_BETTER, EvaluationSettings, ThresholdSettings
 
 STEP = "judge"
+
+RISK = 0.05
+"""How likely it may be that a slice is blocked which is no worse than allowed."""
+
+Worsening = Callable[[str, SliceKey, float], Interval | None]
+"""From a metric, a slice and a confidence to the interval of how much worse the new model is."""
 
 _CHOSEN_ON = "eval split"
 
@@ -23,6 +30,7 @@ def judge(
     *,
     baseline_name: str = "the model in service",
     no_baseline: str = "there is no model in service to compare with",
+    worsening: Worsening | None = None,
 ) -> list[Decision]:
     """Applies every rule to a new model.
 
@@ -34,6 +42,8 @@ def judge(
       settings: the rules.
       baseline_name: what the model that is compared with is called in messages.
       no_baseline: why `baseline` is None.
+      worsening: by how much the new model is worse on a slice, with its uncertainty (`Analysis.worsening`). Without it
+        no slice is compared.
 
     Returns:
       One decision for each rule and subject, those on the whole test split first. Slices with too few rows or a
@@ -42,10 +52,11 @@ def judge(
     return [
         *_value_rules(candidate, settings),
         *_change_rules(
-            candidate[OVERALL], baseline[OVERALL] if baseline else None, settings, baseline_name, no_baseline
+            candidate[OVERALL], baseline[OVERALL] if baseline else None, settings, baseline_name, no_baseline, worsening
         ),
         *_gap_rules(candidate[OVERALL], training, settings),
         *_slice_rules(candidate, settings),
+        *(_slice_changes(candidate, baseline, settings, worsening) if baseline and worsening else ()),
     ]
 
 
@@ -110,8 +121,9 @@ def _change_rules(
     settings: EvaluationSettings,
     baseline_name: str,
     no_baseline: str,
+    worsening: Worsening | None,
 ) -> Iterator[Decision]:
-    for metric, allowed in settings.change_thresholds.items():
+    for metric, change in settings.change_thresholds.items():
         rule, value = f"change_threshold:{metric}", candidate.metrics[metric]
         if baseline is None:
             message = f"{no_baseline}: the change threshold on {metric} does not apply"
@@ -122,9 +134,14 @@ def _change_rules(
             message = f"{baseline_name} does not compute {metric} as the new one does: there is no comparing the two"
             yield _decision(rule, OVERALL, "flag", candidate, value, None, message)
             continue
+        if change.max is None:
+            continue
+        allowed = change.max
         worse = loss(metric, value) - loss(metric, served)
         bound = f"worse by at most {_number(allowed)}" if allowed >= 0 else f"better by at least {_number(-allowed)}"
         told = f"{metric} is {_number(value)}, of {baseline_name} {_number(served)}"
+        if worsening and (gap := worsening(metric, OVERALL, CONFIDENCE)):
+            told += f": worse by {_range(gap)}"
         if not math.isfinite(value):
             yield _decision(rule, OVERALL, "block", candidate, value, bound, _not_a_number(metric, value))
         elif not math.isfinite(served):
@@ -135,6 +152,37 @@ def _change_rules(
         else:
             need = f"{told}; to pass it may be {bound}" if allowed >= 0 else f"{told}; to pass it must be {bound}"
             yield _decision(rule, OVERALL, "block", candidate, value, bound, need, allowed - worse)
+
+
+def _slice_changes(
+    candidate: Evaluation, baseline: Evaluation, settings: EvaluationSettings, worsening: Worsening
+) -> Iterator[Decision]:
+    """Compares two models slice by slice. Of many slices some look worse by chance: that is flagged and does not block.
+
+    It is beyond chance if a model that is no worse than allowed on any value of the slice would look like this on one
+    of them in at most one of twenty test splits.
+    """
+    for metric, change in settings.change_thresholds.items():
+        rule = f"change_threshold:{metric}"
+        for name, allowed in change.slices.items():
+            bound = f"worse by at most {_number(allowed)}"
+            keys = [key for key in keys_of(candidate, settings.slices[name].features(name)) if key in baseline]
+            fit = [key for key in keys if not _unfit(candidate[key], settings.min_slice_rows)]
+            for key in keys:
+                found, told = candidate[key], slice_name(key)
+                gap = worsening(metric, key, 1 - 2 * RISK / len(fit)) if key in fit else None
+                if gap is None or not math.isfinite(gap.low):
+                    why = _unfit(found, settings.min_slice_rows) or "not a number for both models"
+                    message = f"{told}: {why}, the change of {metric} was not judged"
+                    yield _decision(rule, key, "flag", found, found.metrics.get(metric), bound, message)
+                    continue
+                margin = allowed - gap.value
+                beyond = gap.low > allowed
+                outcome: Outcome = "pass" if margin >= 0 else "block" if beyond else "flag"
+                message = f"{told}: {metric} is worse than in service by {_range(gap)}"
+                if margin < 0:
+                    message += f"; to pass it may be {bound}" if beyond else ": that may be chance"
+                yield _decision(rule, key, outcome, found, found.metrics[metric], bound, message, margin)
 
 
 def _gap_rules(
@@ -184,7 +232,7 @@ def _decision(
     # JSON has no NaN and no infinity: they are written as words.
     plain = value if value is None or math.isfinite(value) else str(value)
     if margin is not None:
-        message += f" ({'passed' if margin >= 0 else 'missed'} by {abs(margin):.2g})"
+        message += f"; {'passed' if margin >= 0 else 'missed'} by {abs(margin):.2g}"
     return Decision(STEP, rule, slice_name(key), outcome, message, plain, bound, found.rows, margin)
 
 
@@ -199,6 +247,10 @@ def _words(bounds: ThresholdSettings) -> str:
     low = f">= {_number(bounds.min)}" if bounds.min is not None else ""
     high = f"<= {_number(bounds.max)}" if bounds.max is not None else ""
     return " and ".join(filter(None, (low, high)))
+
+
+def _range(gap: Interval) -> str:
+    return f"{gap.value:.3g} ({gap.low:.3g} to {gap.high:.3g})"
 
 
 def _number(value: float) -> str:

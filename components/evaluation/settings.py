@@ -58,6 +58,29 @@ class ThresholdSettings(Section):
         return self
 
 
+def _as_change(value: object) -> object:
+    return {"max": value} if isinstance(value, int | float) else value
+
+
+class ChangeSettings(Section):
+    """How much worse than the model in service a new one may be.
+
+    In the file, `auc: 0.02` is short for `auc: {max: 0.02}`. 0.01 allows a loss of 0.01, 0 allows none, -0.01 asks for
+    a gain of 0.01.
+    """
+
+    max: float | None = None
+    """On the whole test split."""
+    slices: dict[str, Annotated[float, Field(ge=0)]] = {}
+    """On every value of a slice, by the slice's name. Only what is worse beyond chance blocks."""
+
+    @model_validator(mode="after")
+    def _some_bound(self) -> ChangeSettings:
+        if self.max is None and not self.slices:
+            raise ValueError("a change threshold gives a number, or `max` or `slices`")
+        return self
+
+
 def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
@@ -123,10 +146,9 @@ class EvaluationSettings(Section):
     """Parts of the test split on which every metric is computed too, by a name of your choice."""
     thresholds: dict[str, ThresholdSettings] = {}
     """Bounds by metric, on the new model alone."""
-    change_thresholds: dict[str, float] = {}
-    """By metric: by how much the new model may be worse than the one in service. 0.01 allows a loss of 0.01,
-    0 allows none, -0.01 asks for a gain of 0.01. The first model has nothing to be compared with: these
-    rules pass, and say so."""
+    change_thresholds: dict[str, Annotated[ChangeSettings, BeforeValidator(_as_change)]] = {}
+    """By metric: by how much the new model may be worse than the one in service. The first model has nothing to be
+    compared with: these rules pass, and say so."""
     max_gap: dict[str, float] = {}
     """By metric: how much better the training split may look than the test split (overfitting)."""
     min_slice_rows: int = Field(50, ge=1)
@@ -159,7 +181,9 @@ class EvaluationSettings(Section):
                     for value in (bound.min, bound.max):
                         if value is not None and not 0 <= value <= 1:
                             raise ValueError(f"a threshold of `{metric}` lies between 0 and 1; received {value}")
-            for name in threshold.slices:
-                if name not in self.slices:
-                    raise ValueError(f"threshold of `{metric}` names the slice `{name}`; there is {list(self.slices)}")
+        named = [(metric, name) for metric, bounds in self.thresholds.items() for name in bounds.slices]
+        named += [(metric, name) for metric, change in self.change_thresholds.items() for name in change.slices]
+        for metric, name in named:
+            if name not in self.slices:
+                raise ValueError(f"threshold of `{metric}` names the slice `{name}`; there is {list(self.slices)}")
         return self

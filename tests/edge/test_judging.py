@@ -45,8 +45,8 @@ def test_a_variant_that_loses_more_than_the_bound_is_not_released_and_the_others
     [blocked] = [decision for decision in found if decision.outcome == "block"]
     assert (blocked.step, blocked.rule, blocked.subject) == ("edge", "change_threshold:accuracy", "far: overall")
     assert blocked.message == (
-        "far is not released: accuracy is 0.93, of the full model 0.95; to pass it may be worse by at most 0.01 "
-        "(missed by 0.01)"
+        "far is not released: accuracy is 0.93, of the full model 0.95; to pass it may be worse by at most 0.01"
+        "; missed by 0.01"
     )
     assert (blocked.value, blocked.bound, blocked.rows) == (0.93, "worse by at most 0.01", 100)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from small_predictions import ROWS, binary, multiclass, regression
 
-from components.evaluation.depth import analysis
+from components.evaluation.depth import record
 from components.evaluation.depth.analysis import Analysis
 from components.evaluation.predictions import Model, Predictions
 from components.evaluation.settings import EvaluationSettings
@@ -140,6 +140,6 @@ def test_a_test_split_of_one_class_has_no_ranking():
 
 def test_what_was_written_is_read(tmp_path):
     content = analysed(binary(100))
-    assert analysis.read(tmp_path) is None
-    analysis.write(content, str(tmp_path / "blessing"))
-    assert analysis.read(tmp_path / "blessing") == content
+    assert record.read(tmp_path) == {}
+    record.write(content, str(tmp_path / "blessing"))
+    assert record.read(tmp_path / "blessing") == content

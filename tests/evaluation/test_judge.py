@@ -7,8 +7,13 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
+from small_predictions import binary
 
 from components import decisions
+from components.decisions import Decision
+from components.evaluation.depth.analysis import Analysis
+from components.evaluation.depth.estimates import Interval
 from components.evaluation.judge import judge, loss
 from components.evaluation.results import OVERALL, Evaluation, SliceKey, SliceMetrics
 from components.evaluation.settings import METRICS, EvaluationSettings
@@ -31,13 +36,13 @@ def test_a_value_within_its_bounds_passes():
     assert (found.step, found.rule, found.subject, found.outcome) == ("judge", "threshold:auc", "overall", "pass")
     assert (found.value, found.bound, found.rows) == (0.9, ">= 0.7", 1500)
     assert found.margin == pytest.approx(0.2)
-    assert found.message == "overall: auc is 0.9 (passed by 0.2)"
+    assert found.message == "overall: auc is 0.9; passed by 0.2"
 
 
 def test_a_value_outside_its_bounds_blocks_and_says_what_would_pass():
     rules = settings(thresholds={"auc": {"min": 0.95}, "binary_crossentropy": {"min": 0.1, "max": 0.5}})
     low, high = judge(evaluation(auc=0.9, binary_crossentropy=0.6), None, {}, rules)
-    assert (low.outcome, low.message) == ("block", "overall: auc is 0.9; to pass it must be >= 0.95 (missed by 0.05)")
+    assert (low.outcome, low.message) == ("block", "overall: auc is 0.9; to pass it must be >= 0.95; missed by 0.05")
     assert (high.outcome, high.bound) == ("block", ">= 0.1 and <= 0.5")
     assert (low.margin, high.margin) == (pytest.approx(-0.05), pytest.approx(-0.1))
 
@@ -139,7 +144,7 @@ def test_the_gap_between_training_and_test_split_is_bounded():
     *_, better = judge(evaluation(auc=0.95), None, {"auc": 0.93}, rules)
     assert [found.outcome for found in (narrow, wide, better)] == ["pass", "block", "pass"]
     assert wide.value == pytest.approx(0.13)
-    assert "to pass it must be <= 0.05 (missed by 0.08)" in wide.message
+    assert "to pass it must be <= 0.05; missed by 0.08" in wide.message
 
 
 def test_a_gap_without_a_training_record_blocks():
@@ -168,3 +173,78 @@ def test_raising_the_bar_never_turns_a_block_into_a_pass(value, bar):
 @given(st.floats(0, 2))
 def test_calibration_is_best_at_one(value):
     assert loss("calibration", value) >= loss("calibration", 1.0) == 0
+
+
+def gap(value: float, error: float) -> Interval:
+    return Interval(value, value - error, value + error, "delong")
+
+
+def changed(gaps: dict[SliceKey, Interval | None], rows: int = 400) -> dict[str, Decision]:
+    """Decisions on slices by subject, where by `gaps` a model is worse than the one in service; 0.05 is allowed."""
+    split = {OVERALL: SliceMetrics(1500, 2, {"auc": 0.9})} | {
+        key: SliceMetrics(rows, 2, {"auc": 0.8}) for key in gaps
+    }  # fmt: skip
+    rules = settings(change_thresholds={"auc": {"slices": {"payment": 0.05}}})
+    found = judge(split, split, {}, rules, worsening=lambda metric, key, confidence: gaps[key])
+    return {decision.subject: decision for decision in found}
+
+
+def test_a_slice_that_is_worse_beyond_chance_blocks():
+    found = changed({CASH: gap(0.2, 0.1), CREDIT: gap(0.04, 0.1)})
+    cash, credit = found["payment_type=Cash"], found["payment_type=Credit Card"]
+    assert (cash.outcome, cash.margin) == ("block", pytest.approx(-0.15))
+    assert cash.message == (
+        "payment_type=Cash: auc is worse than in service by 0.2 (0.1 to 0.3); "
+        "to pass it may be worse by at most 0.05; missed by 0.15"
+    )
+    assert (credit.outcome, credit.margin) == ("pass", pytest.approx(0.01))
+
+
+def test_a_slice_that_looks_worse_by_what_may_be_chance_is_flagged():
+    found = changed({CASH: gap(0.2, 0.18)})["payment_type=Cash"]
+    assert found.outcome == "flag"
+    assert "that may be chance" in found.message
+
+
+def test_a_small_slice_or_one_without_a_number_is_flagged():
+    assert changed({CASH: gap(0.9, 0.1)}, rows=20)["payment_type=Cash"].outcome == "flag"
+    assert changed({CASH: None})["payment_type=Cash"].outcome == "flag"
+    assert changed({CASH: gap(0.9, math.nan)})["payment_type=Cash"].outcome == "flag"
+
+
+def test_the_first_model_has_no_slices_to_be_compared_on():
+    rules = settings(change_thresholds={"auc": {"slices": {"payment": 0.05}}})
+    (found,) = judge(evaluation(auc=0.9), None, {}, rules)
+    assert found.outcome == "pass"
+
+
+def test_models_that_know_the_same_are_rarely_blocked_on_any_of_many_slices():
+    rules = EvaluationSettings.model_validate(
+        {"slices": {"shop": "shop"}, "change_thresholds": {"auc": {"slices": {"shop": 0}}}}
+    )
+    blocked = 0
+    for seed in range(60):
+        depth = Analysis(binary(seed=seed), rules)
+        split = {OVERALL: SliceMetrics(600, 2, {"auc": 0.9})} | {
+            key: SliceMetrics(len(rows), 2, {"auc": 0.9}) for key, rows in depth.slices.items()
+        }
+        found = judge(split, split, {}, rules, worsening=depth.worsening)
+        blocked += any(each.outcome == "block" for each in found)
+    assert blocked <= 6
+    depth = Analysis(binary(2000, worse_in="north"), rules)
+    found = judge(split, split, {}, rules, worsening=depth.worsening)
+    assert [each.subject for each in found if each.outcome == "block"] == ["shop=north"]
+
+
+def test_a_change_on_the_whole_is_told_with_its_uncertainty():
+    rules = settings(change_thresholds={"auc": 0.02})
+    split = evaluation(auc=0.9)
+    (found,) = judge(split, evaluation(auc=0.91), {}, rules, worsening=lambda *_: gap(0.01, 0.02))
+    assert found.message == ("auc is 0.9, of the model in service 0.91: worse by 0.01 (-0.01 to 0.03); passed by 0.01")
+
+
+def test_a_change_threshold_names_a_slice_that_is_there():
+    with pytest.raises(ValidationError, match="names the slice `shop`"):
+        settings(change_thresholds={"auc": {"slices": {"shop": 0.1}}})
+    with pytest.raises(ValidationError, match="a number, or `max` or `slices`"):
+        settings(change_thresholds={"auc": {}})

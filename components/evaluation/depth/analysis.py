@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +15,9 @@ from components.evaluation.depth.estimates import CONFIDENCE, Estimate, Interval
 from components.evaluation.depth.metrics import Answers, measure
 from components.evaluation.depth.weak_slices import WeakSlice
 from components.evaluation.predictions import Model, Predictions
-from components.evaluation.results import keys_of, slice_value
+from components.evaluation.results import SliceKey, keys_of, slice_value
 from components.evaluation.settings import LOWER_IS_BETTER, EvaluationSettings
 from components.label import Task
-
-FILE_NAME = "analysis.json"
 
 SEARCHED_BY: dict[Task, tuple[str, str]] = {
     "binary": ("binary_crossentropy", "binary_accuracy"),
@@ -55,6 +51,23 @@ class Analysis:
     def _answers(self, model: Model) -> Answers:
         whole = Answers(self._predictions.task, self._predictions.label, model)
         return whole if self._usable.all() else whole.at(self._usable)
+
+    def worsening(self, metric: str, key: SliceKey, confidence: float) -> Interval | None:
+        """By how much the new model is worse than the one in service on a slice.
+
+        Args:
+          metric: its name.
+          key: of the slice; `OVERALL` for all rows.
+          confidence: of the interval.
+
+        Returns:
+          See `worsening` below; None where the metric is not defined on the slice for both models.
+        """
+        rows: Any = self.slices.get(key, slice(0)) if key else slice(None)
+        found = [measure(model.at(rows)).get(metric) for model in (self.new, self.served) if model]
+        if len(found) < 2 or found[0] is None or found[1] is None:
+            return None
+        return worsening(metric, found[0], found[1], confidence)
 
     def to_json(self) -> dict[str, Any]:
         """The content of `analysis.json`."""
@@ -186,18 +199,6 @@ def worsening(metric: str, new: Estimate, served: Estimate, confidence: float = 
         return estimates.difference(_distance(new), _distance(served), confidence)
     gap = estimates.difference(new, served, confidence)
     return gap if metric in LOWER_IS_BETTER else Interval(-gap.value, -gap.high, -gap.low, gap.method)
-
-
-def write(content: Mapping[str, Any], folder: str) -> None:
-    """Writes `analysis.json` into an artifact's folder."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    Path(folder, FILE_NAME).write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
-
-
-def read(folder: str | Path) -> dict[str, Any] | None:
-    """The content of `analysis.json` in an artifact's folder; None where there is none."""
-    path = Path(folder, FILE_NAME)
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def _distance(calibration: Estimate) -> Estimate:
