@@ -24,7 +24,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components import feature_statistics
 from components.evaluation import decision, predictions
-from components.evaluation.depth import analysis
+from components.evaluation.depth import record
 from pipeline.charts import drift, judgement, profile, render, slices, training
 from pipeline.charts.eval_result import intervals
 from pipeline.charts.render import Shown, show
@@ -85,8 +85,8 @@ class Run:
         Raises:
           DataError: the run was not judged, or its record is gone.
         """
-        found = analysis.read(self._folder("judge", "blessing"))
-        if found is None:
+        found = record.read(self._folder("judge", "blessing"))
+        if not found:
             raise self._lacks("judgement in depth", "judge")
         return found
 
