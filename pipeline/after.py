@@ -83,7 +83,7 @@ def _alerted(
         return ()
     from pipeline.alerts.send import send
 
-    report = workspace.reports / settings.name / f"{summary.run_id}.html"
+    report = workspace.report(settings.name, summary.run_id)
     told = send(settings.alerts, payload(summary, happened, history.drift(summary.run_id), report))
     with quiet(workspace.log(settings.name, summary.run_id)):
         for each in told:

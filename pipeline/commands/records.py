@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.commands.options import DEFAULT_WORKSPACE, AsJson, WorkspaceFolder
-from pipeline.commands.output import print_json, print_summary, print_table
+from pipeline.commands.output import print_json, print_rendered, print_summary, print_table
 from schema.errors import SettingsError
 
 if TYPE_CHECKING:
     from components.tuning.trials import Trial
+    from pipeline.history import History
 
 
 def runs(
@@ -53,19 +54,23 @@ def runs(
                 for row in rows
             ),
         )
+    for notice in dict.fromkeys(notice for row in rows for notice in row.notices):
+        typer.echo(f"note: {notice}", err=True)
 
 
 def show(
     run: Annotated[str | None, typer.Argument(help="The run's id. Default: the latest run.")] = None,
+    other: Annotated[str | None, typer.Argument(help="Another run: show what differs between the two.")] = None,
     workspace: WorkspaceFolder = DEFAULT_WORKSPACE,
     as_json: AsJson = False,
 ) -> None:
-    r"""Show one run: steps, trials of a search, metrics by slice, drift, decisions.
+    r"""Show one run: steps, trials of a search, metrics by slice, drift, decisions. Or what differs between two.
 
     \b
     Examples:
       headgate show
       headgate show 20250131-120000-ab12 --json
+      headgate show 20250131-120000-ab12 20250201-120000-cd34
     """
     from pipeline.history import History
     from pipeline.workspace import Workspace
@@ -77,6 +82,9 @@ def show(
         if not rows:
             raise SettingsError("There is no run to show.", where=str(place.root), fix="start one: headgate run")
         run = rows[0].run_id
+    if other is not None:
+        _show_difference(history, run, other, as_json)
+        return
     summary = history.summary(run)
     if as_json:
         print_json(summary.to_json(details=True))
@@ -91,6 +99,18 @@ def show(
             ("slice", "rows", *names),
             ((f"{each.slice}: {each.value}", each.rows, *_values(each.metrics, names)) for each in summary.slices),
         )
+
+
+def _show_difference(history: History, first: str, second: str, as_json: bool) -> None:
+    from pipeline.history.difference import difference
+    from pipeline.summary import finite
+    from pipeline.terminal.difference import render
+
+    found = difference(history, first, second)
+    if as_json:
+        print_json(finite(asdict(found)))
+    else:
+        print_rendered(render(found))
 
 
 def _print_trials(trials: Sequence[Trial]) -> None:
