@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from data import classification, digits, mnist, taxi, textures
-from data.deal import DealtSettings
 from data.images import ShuffledSettings
 from data.source import Found, Source
 from schema.errors import SettingsError
@@ -22,10 +21,10 @@ SOURCES: Mapping[str, Source] = {
         file=classification.FILE,
     ),
     "taxi": Source(
-        about="15,002 Chicago taxi trips, dealt to spans by time (installed with TFX)",
+        about="15,002 Chicago taxi trips of 48 months, dealt to spans by time (installed with TFX)",
         preset="taxi",
         find=taxi.source,
-        settings=DealtSettings,
+        settings=taxi.TripsSettings,
         spans=taxi.spans,
         file=taxi.FILE,
     ),

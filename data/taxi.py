@@ -5,16 +5,19 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
+from pydantic import Field, model_validator
 
 from data.deal import DealtSettings, deal
 from data.source import Found
-from schema.errors import DataError
+from schema.errors import DataError, SettingsError
 
 LABEL = "big_tip"
 TIME = "trip_start_timestamp"
@@ -75,10 +78,26 @@ def _number(batch: pa.RecordBatch, name: str) -> pa.Array:
         raise DataError(f"Column `{name}` holds something that is no number.", received=str(error)) from error
 
 
-def spans(settings: Sequence[DealtSettings]) -> list[Callable[[Path], None]]:
+class TripsSettings(DealtSettings):
+    """Trips of one span."""
+
+    months: int | None = Field(None, ge=1)
+    """Calendar months of each span, in place of a number of rows. Span 1 begins with January 2013."""
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> TripsSettings:
+        if self.rows is not None and self.months is not None:
+            raise ValueError("a span is as long as `rows` or `months` says, not both")
+        return self
+
+
+def spans(settings: Sequence[TripsSettings]) -> list[Callable[[Path], None]]:
     """What writes each span: the trips in the order of their start, dealt out, so that a later span is of later trips.
 
     Trips that start at the same time keep the file's order.
+
+    Raises:
+      SettingsError: there are not that many rows or months.
     """
     path = trips()
     # As text: what is written is what was read, digit for digit.
@@ -92,7 +111,26 @@ def spans(settings: Sequence[DealtSettings]) -> list[Callable[[Path], None]]:
     order = pc.sort_indices(keys, sort_keys=[("time", "ascending"), ("row", "ascending")])
     table = table.take(order)
     shares = deal(table.num_rows, settings)
+    if settings[0].months is not None:
+        shares = _by_month(table[TIME].cast(pa.int64()), settings[0].months, len(settings))
     return [partial(_write_in, table.slice(share.start, share.stop - share.start)) for share in shares]
+
+
+def _by_month(times: pa.ChunkedArray, months: int, count: int) -> list[slice]:
+    """Rows of each span of so many calendar months; `times` ascend, in seconds since 1970."""
+    moments = times.cast(pa.timestamp("s"))
+    month = pc.add(pc.multiply(pc.year(moments), 12), pc.month(moments)).to_numpy()
+    there = int(month[-1] - month[0]) + 1
+    if count * months > there:
+        raise SettingsError(
+            "There are not enough months.",
+            where="months",
+            expected=f"at most {there} in all spans together",
+            received=f"{count * months} in {count} spans",
+            fix="ask for fewer spans, or for shorter ones",
+        )
+    edges = np.searchsorted(month, month[0] + months * np.arange(count + 1))
+    return [slice(int(start), int(stop)) for start, stop in pairwise(edges)]
 
 
 def _write_in(table: pa.Table, folder: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 import pyarrow as pa
 import pyarrow.csv
 import pytest
+from pydantic import ValidationError
 
 from data.sources import SOURCES, materialise
 from data.spans import make
@@ -68,6 +69,29 @@ def test_spans_are_in_order_of_time_and_hold_every_trip_as_it_was(tmp_path):
     written = [tmp_path / f"span-{span}/trips.csv" for span in (1, 2)]
     rows = [line for path in written for line in path.read_text(encoding="utf-8").splitlines()[1:]]
     assert sorted(row.replace('"', "") for row in rows) == sorted(line.replace('"', "") for line in lines[1:])
+
+
+def test_spans_of_calendar_months_hold_what_fell_into_them(tmp_path):
+    taxi = SOURCES["taxi"]
+    pattern = make(taxi, [taxi.settings(months=3)] * 3, tmp_path).pattern
+    quarters = [pyarrow.csv.read_csv(pattern.format(SPAN=span)) for span in (1, 2, 3)]
+    assert [quarter.num_rows for quarter in quarters] == [884, 1078, 1126]
+    assert [set(quarter["trip_start_month"].to_pylist()) for quarter in quarters] == [{1, 2, 3}, {4, 5, 6}, {7, 8, 9}]
+    months = make(taxi, [taxi.settings(months=1)] * 48, tmp_path / "months").pattern
+    rows = [pyarrow.csv.read_csv(months.format(SPAN=span)).num_rows for span in range(1, 49)]
+    assert (sum(rows), min(rows), max(rows)) == (15_002, 55, 478)
+
+
+def test_more_months_than_there_are_cannot_be_dealt(tmp_path):
+    taxi = SOURCES["taxi"]
+    with pytest.raises(SettingsError, match="not enough months") as caught:
+        make(taxi, [taxi.settings(months=12)] * 5, tmp_path)
+    assert caught.value.received == "60 in 5 spans"
+
+
+def test_a_span_is_measured_in_rows_or_in_months():
+    with pytest.raises(ValidationError, match="not both"):
+        SOURCES["taxi"].settings(rows=10, months=1)
 
 
 def test_an_unknown_source_names_the_nearest(tmp_path):
