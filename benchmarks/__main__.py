@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from benchmarks import input as feeding
+from benchmarks.drift import drift, drift_growth, drift_memory
 from benchmarks.export import latency, size
 from benchmarks.gpu import gpu
 from benchmarks.harness import Result, Unavailable
@@ -17,6 +18,9 @@ from benchmarks.statistics import statistics
 from benchmarks.taxi import taxi, taxi_again
 
 BENCHMARKS: dict[str, Callable[[int], Result]] = {
+    "drift": drift,
+    "drift_growth": drift_growth,
+    "drift_memory": drift_memory,
     "export": size("export", "images"),
     "export_latency": latency("export_latency", "images"),
     "export_mnist": size("export_mnist", "mnist-cnn"),

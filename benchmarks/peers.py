@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -20,7 +21,25 @@ def tfx() -> str:
     Raises:
       RuntimeError: uv is not there.
     """
-    folder = ROOT / ".cache" / "peers" / "tfx"
+    return _environment("tfx", ["sync", "requirements.lock"], ["install", "pip"])
+
+
+def evidently() -> str:
+    """An environment with Evidently.
+
+    Returns:
+      Path of its interpreter.
+
+    Raises:
+      RuntimeError: uv is not there.
+    """
+    packages = ("evidently==0.7.23", "numpy==2.4.6", "pandas==2.3.3", "pyarrow==18.1.0", "scipy==1.17.1")
+    return _environment("evidently", ["install", *packages])
+
+
+def _environment(name: str, *commands: Sequence[str]) -> str:
+    """Makes an environment by commands of `uv pip`, unless it is there; returns the path of its interpreter."""
+    folder = ROOT / ".cache" / "peers" / name
     python = folder / "bin" / "python"
     done = folder / "complete"
     if not done.exists():
@@ -28,10 +47,8 @@ def tfx() -> str:
         if uv is None:
             raise RuntimeError("uv is needed to make the peer's environment; scripts/setup installs it")
         subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True)
-        for command in (
-            [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--python", str(python), "requirements.lock"],
-            [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python), "pip"],
-        ):
+        for verb, *arguments in commands:
+            command = [uv, "pip", verb, "--quiet", "--compile-bytecode", "--python", str(python), *arguments]
             subprocess.run(command, check=True, cwd=ROOT)
         done.touch()
     return str(python)

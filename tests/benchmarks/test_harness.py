@@ -8,7 +8,7 @@ import os
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import export, gpu, harness, ingest, statistics
+from benchmarks import drift, export, gpu, harness, ingest, peers, statistics
 from benchmarks import input as feeding
 from components import gpus
 
@@ -74,10 +74,31 @@ def test_each_setting_of_the_accelerator_is_measured(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "benchmark",
-    [ingest.ingest, ingest.ingest_memory, statistics.statistics, feeding.dense, feeding.loader, feeding.memory],
+    [
+        *(drift.drift_growth, ingest.ingest, ingest.ingest_memory, statistics.statistics),
+        *(feeding.dense, feeding.loader, feeding.memory),
+    ],
 )
 def test_each_benchmark_runs(benchmark):
     assert benchmark(1, rows=200).runs == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (peers.ROOT / ".cache/peers/evidently/complete").exists(), reason="needs the peer's packages")
+def test_verdicts_of_drift_agree_with_the_peer_s():
+    assert drift.drift(1, rows=60_000).runs == 1
+
+
+def test_a_disagreement_over_drift_fails_the_benchmark():
+    value = {"number1": 0.5, "word1": 0.05}
+    drift.check(value, value, ["number1"])
+    for ours, shifted in (
+        ({"number1": 0.09, "word1": 0.05}, ["number1"]),  # we miss what the peer finds
+        ({"number1": 0.4, "word1": 0.05}, ["number1"]),  # we measure something else
+        (value, ["word1"]),  # both are wrong
+    ):
+        with pytest.raises(RuntimeError, match="Evidently"):
+            drift.check(ours, value, shifted)
 
 
 @pytest.mark.slow
