@@ -90,6 +90,9 @@ def named_columns(settings: PipelineSettings) -> Iterator[tuple[str, Place]]:
         yield name, ("evaluation", "find_slices", "columns")
     for name in settings.drift.features:
         yield name, ("drift", "features", name)
+    for columns in settings.drift_slices:
+        for name in columns:
+            yield name, ("drift", "slices")
     for name in settings.gate.features:
         yield name, ("gate", "features", name)
 

@@ -86,9 +86,12 @@ def build(plan: Plan) -> Pipeline:
     code = {step: step_code(step, settings) for step in coded}
     ingest = Ingest(settings=settings.ingestion.model_dump_json(), code=code["ingest"]).with_id("ingest")
     examples = ingest.outputs["examples"]
-    statistics = Statistics(examples=examples, images=settings.features.images, code=code["statistics"]).with_id(
-        "statistics"
-    )
+    statistics = Statistics(
+        examples=examples,
+        images=settings.features.images,
+        slices=settings.drift_slices,
+        code=code["statistics"],
+    ).with_id("statistics")
     schema = _schema(plan, statistics)
     in_service = in_service_resolver(plan.workspace.serving, settings.served_as, examples)
     gate = DataGate(

@@ -61,6 +61,12 @@ class PipelineSettings(Section):
         )
 
     @property
+    def drift_slices(self) -> tuple[tuple[str, ...], ...]:
+        """The columns by whose values drift looks at slices of the rows; of several, by their combinations."""
+        named = self.evaluation.slices
+        return tuple(named[name].columns if name in named else (name,) for name in self.drift.slices)
+
+    @property
     def networks(self) -> tuple[str, ...]:
         """Functions, or names, of all networks and steps that may be trained: those that tuning tries too."""
         space = self.tuning.space if self.tuning else {}
@@ -120,6 +126,10 @@ class PipelineSettings(Section):
                         f"monitor.max_drop.{metric}.slices: there is {list(self.evaluation.slices)}; received {name}"
                     )
         types = self.features.types | measured(self.features.images)
+        for name, columns in zip(self.drift.slices, self.drift_slices, strict=True):
+            cut = name in self.evaluation.slices and self.evaluation.slices[name].boundaries
+            if cut or any(types.get(column) == "float" or column in self.features.images for column in columns):
+                raise ValueError(f"drift.slices: `{name}` has no values to count; name text or whole numbers")
         for name, group in self.evaluation.slices.items():
             for column in group.columns:
                 if types.get(column) == "float" and not group.boundaries:

@@ -79,6 +79,9 @@ class DriftSettings(Section):
     """When a feature drifted: `log` records it, `warn` says so, `block` ends the run with exit code 4."""
     features: dict[str, FeatureDriftSettings] = {}
     """What differs for single features, by name."""
+    slices: tuple[str, ...] = ()
+    """Compare slices of the rows too: columns of text or whole numbers, each value of which is a slice, or names of
+    `evaluation.slices` without `boundaries`. Statistics cost as much again for each, and some more for each value."""
 
     def bounds_of(self, feature: str) -> dict[str, float]:
         """The bounds in force for a feature, by the metrics that judge it."""

@@ -6,6 +6,9 @@ import json
 
 import pytest
 from small_pipeline import sales
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from components.feature_statistics import by_slice, row_count
 
 SHIFTED = ["shop", "amount"]
 
@@ -80,3 +83,15 @@ def test_without_a_model_in_service_the_previous_span_is_the_reference(new):
     pipeline.span(2, sales(seed=2))
     second = pipeline.run("--to", "drift").json["drift"]
     assert second == {"reference": "span 1 (previous span)", "compared": 5, "drifted": []}
+
+
+def test_statistics_are_told_apart_by_slices_where_drift_asks_for_it(settled):
+    ended = settled.run("--set", "drift.slices=[weekday, shop]", "--to", "gate")
+    assert (ended.code, ended.states["statistics"], ended.states["gate"]) == (0, "complete", "complete")
+    folder = max(settled.workspace.artifacts("sales").glob("statistics/statistics/*"), key=lambda path: int(path.name))
+    found = statistics_pb2.DatasetFeatureStatisticsList.FromString(
+        (folder / "Split-train/FeatureStats.pb").read_bytes()
+    )
+    slices = by_slice(found, [("weekday",), ("shop",)])
+    assert {"shop=north", "shop=south", "shop=west", "weekday=1", "weekday=7"} <= slices.keys()
+    assert sum(row_count(slices[f"weekday={day}"]) for day in range(1, 8)) == row_count(found)
