@@ -20,7 +20,7 @@ Status = Literal["pushed", "watched", "not_blessed", "blocked", "failed", "stopp
 EXIT_CODES: dict[Status, int] = {"pushed": 0, "watched": 0, "stopped": 0, "failed": 1, "not_blessed": 3, "blocked": 4}
 
 STATE_STYLES: dict[str, str] = {"complete": "green", "cached": "cyan", "skipped": "dim", "failed": "bold red"}
-_OUTCOME_STYLES = {"pass": "green", "warn": "yellow", "flag": "yellow", "block": "bold red"}
+OUTCOME_STYLES = {"pass": "green", "warn": "yellow", "flag": "yellow", "block": "bold red"}
 _HEADLINES: dict[Status, tuple[str, str]] = {
     "pushed": ("green", "released"),
     "watched": ("green", "nothing was trained"),
@@ -186,6 +186,8 @@ class Summary:
       metrics: the new model's overall metrics on the test split.
       threshold: the decision threshold that they were taken at, of a binary model.
       slices: the same by slice; part of `headgate show RUN --json`, not of `headgate run --json`.
+      analysis: intervals, curves, weak slices and the comparison with the model in service (`analysis.json`); part of
+        `headgate show RUN --json` too.
       edge: the models for devices that were made of it.
       trials: what tuning tried, the best first; part of `headgate show RUN --json` too.
       monitor: the model in service on these data; its metrics by slice are part of `headgate show RUN --json` only.
@@ -208,6 +210,7 @@ class Summary:
     metrics: Mapping[str, float] = field(default_factory=dict)
     threshold: ThresholdResult | None = None
     slices: tuple[SliceResult, ...] = ()
+    analysis: Mapping[str, Any] = field(default_factory=dict)
     edge: tuple[EdgeResult, ...] = ()
     trials: tuple[Trial, ...] = ()
     monitor: MonitorResult | None = None
@@ -240,14 +243,14 @@ class Summary:
         return words
 
     def to_json(self, *, details: bool = False) -> dict[str, Any]:
-        """The summary as plain data for `json.dumps`; metrics by slice and trials only if asked for."""
+        """The summary as plain data for `json.dumps`; what fills pages only if asked for."""
         record: dict[str, Any] = finite(asdict(self))
         for step in record["steps"]:
             step["seconds"] = round(step["seconds"], 3)
         if not details:
             for model in (record, *record["edge"]):
                 del model["slices"]
-            del record["trials"]
+            del record["trials"], record["analysis"]
             for metrics in ("metrics", "released"):
                 if record["monitor"] and record["monitor"][metrics]:
                     del record["monitor"][metrics]["slices"]
@@ -334,7 +337,7 @@ def _told(decisions: list[Decision], most: int = 10) -> list[RenderableType]:
     order = ("block", "warn", "flag")
     ranked = sorted(decisions, key=lambda decision: order.index(decision.outcome))
     lines: list[RenderableType] = [
-        Text.assemble("  ", (decision.outcome, _OUTCOME_STYLES[decision.outcome]), f"  {decision.message}")
+        Text.assemble("  ", (decision.outcome, OUTCOME_STYLES[decision.outcome]), f"  {decision.message}")
         for decision in ranked[:most]
     ]
     if len(ranked) > most:

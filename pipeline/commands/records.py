@@ -64,7 +64,7 @@ def show(
     workspace: WorkspaceFolder = DEFAULT_WORKSPACE,
     as_json: AsJson = False,
 ) -> None:
-    r"""Show one run: steps, trials of a search, metrics by slice, drift, decisions. Or what differs between two.
+    r"""Show one run: rules and margins, metrics with intervals, weak slices. Or what differs between two runs.
 
     \b
     Examples:
@@ -73,6 +73,7 @@ def show(
       headgate show 20250131-120000-ab12 20250201-120000-cd34
     """
     from pipeline.history import History
+    from pipeline.terminal import judgement
     from pipeline.workspace import Workspace
 
     place = Workspace(workspace)
@@ -90,6 +91,7 @@ def show(
         print_json(summary.to_json(details=True))
         return
     print_summary(summary)
+    print_rendered(judgement.render(summary))
     if summary.trials:
         _print_trials(summary.trials)
     if summary.slices:

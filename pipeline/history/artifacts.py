@@ -16,6 +16,7 @@ from components import decisions
 from components.decisions import Decision
 from components.edge import record
 from components.evaluation import results
+from components.evaluation.depth import record as analysis_record
 from components.ingest import sources
 from components.ingest.sources import SourceFile
 from components.monitor import record as monitored
@@ -66,6 +67,10 @@ class Artifacts:
     def metrics(self) -> dict[str, Any]:
         """What the judge saw (`metrics.json`); empty if nothing was evaluated."""
         return self.read("judge", "blessing", lambda folder: results.read(str(folder)), {})
+
+    def analysis(self) -> dict[str, Any]:
+        """Judgement in depth (`analysis.json`); empty if nothing was evaluated."""
+        return self.read("judge", "blessing", analysis_record.read, {})
 
     def edge(self) -> list[EdgeResult]:
         """The models for devices."""

@@ -254,6 +254,7 @@ class History:
             metrics=metrics.get("overall", {}),
             threshold=ThresholdResult(**metrics["threshold"]) if metrics.get("threshold") else None,
             slices=slice_results(metrics.get("slices", [])),
+            analysis=artifacts.analysis(),
             edge=tuple(artifacts.edge()),
             trials=tuple(artifacts.trials()),
             monitor=artifacts.monitor(),
