@@ -74,3 +74,15 @@ def test_a_run_that_was_not_judged_shows_nothing():
 def test_the_analysis_is_in_the_json_if_asked_for(details):
     found = Summary("r1", "sales", "pushed", analysis={"rows": 3}).to_json(details=details)
     assert found.get("analysis") == ({"rows": 3} if details else None)
+
+
+def test_a_run_has_its_judgement_on_record(settled):
+    run_id = settled.history.runs()[0].run_id
+    analysis = settled.show(run_id, "--json").json["analysis"]
+    assert set(analysis["intervals"]["overall"]) >= {"auc", "binary_accuracy"}
+    assert {each["slice"] for each in analysis["intervals"]["slices"]} == {"shop", "amount"}
+    # Here the model that was judged is the one in service.
+    assert analysis["comparison"] is None
+    text = settled.show(run_id).stdout
+    for told in ("rules, what failed first:", "intervals of 95% confidence", "weak slices"):
+        assert told in text
