@@ -27,6 +27,8 @@ class Terms(Section):
     features: tuple[str, ...] = ()
     """Columns that are compared. Default: all."""
     label: str | None = None
+    delimiter: str = ","
+    """Of CSV files."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,12 @@ def terms(pipeline: str | None, assignments: Sequence[str]) -> Terms:
     """
     if pipeline is not None:
         settings = load(pipeline, assignments).settings
-        return Terms(drift=settings.drift, features=tuple(settings.features.columns), label=settings.label.name)
+        return Terms(
+            drift=settings.drift,
+            features=tuple(settings.features.columns),
+            label=settings.label.name,
+            delimiter=settings.data.delimiter,
+        )
     document = override(Document({}, "the defaults"), list(assignments))
     try:
         return Terms.model_validate(document.data)
@@ -69,21 +76,20 @@ def terms(pipeline: str | None, assignments: Sequence[str]) -> Terms:
         raise one_error(translate(error, document, Terms), "--set") from None
 
 
-def compare(reference: str, current: str, terms: Terms, delimiter: str = ",") -> Comparison:
+def compare(reference: str, current: str, terms: Terms) -> Comparison:
     """Compares files.
 
     Args:
       reference: a Parquet or CSV file, a folder of them, or a glob.
       current: what is compared with it, likewise.
       terms: columns and bounds.
-      delimiter: of CSV files.
 
     Raises:
       SettingsError: there is no such file, or neither side has a column that the terms name.
       DataError: a file cannot be read.
     """
     find(current)  # told before the reference is read
-    then, now = profile(reference, delimiter), profile(current, delimiter)
+    then, now = profile(reference, terms.delimiter), profile(current, terms.delimiter)
     names = list(dict.fromkeys([*by_name(then.statistics), *by_name(now.statistics)]))
     for name in terms.features:
         if name not in names:

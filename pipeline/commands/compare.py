@@ -26,7 +26,9 @@ def compare(
         typer.Option("--pipeline", metavar="PIPELINE", help="Take the columns and bounds of this pipeline."),
     ] = None,
     assignments: Assignments = None,
-    delimiter: Annotated[str, typer.Option("--delimiter", metavar="CHARACTER", help="Of CSV files.")] = ",",
+    delimiter: Annotated[
+        str | None, typer.Option("--delimiter", metavar="CHARACTER", help="Of CSV files, if it is no comma.")
+    ] = None,
     fail: Annotated[bool, typer.Option("--fail", help=f"End with exit code {DRIFTED} if a column drifted.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -45,7 +47,11 @@ def compare(
     terms = comparison.terms(pipeline, assignments or [])
     if feature:
         terms = terms.model_copy(update={"features": tuple(feature), "label": None})
-    found = comparison.compare(reference, current, terms, delimiter)
+    if delimiter is not None:
+        if len(delimiter.encode()) != 1 or delimiter in '"\r\n':
+            raise typer.BadParameter(f"one ASCII character, no quote and no line end; received {delimiter!r}")
+        terms = terms.model_copy(update={"delimiter": delimiter})
+    found = comparison.compare(reference, current, terms)
     if as_json:
         print_json(comparison.record(found))
     else:

@@ -127,6 +127,15 @@ def test_rows_that_cannot_be_read_are_told(call, tmp_path):
     assert "1 rows cannot be read and are left out; the first, now.csv, line 5002" in output
 
 
+def test_csv_files_may_have_another_delimiter(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a;b\n1;x\n2;y\n", encoding="utf-8")
+    assert "of 2 columns" in CliRunner().invoke(app, ["compare", str(path), str(path), "--delimiter", ";"]).stdout
+    wrong = CliRunner().invoke(app, ["compare", str(path), str(path), "--delimiter", "tab"])
+    assert wrong.exit_code == 2
+    assert "one ASCII character" in wrong.stderr
+
+
 def test_a_file_that_is_not_there_is_told_before_anything_is_read(call):
     result = CliRunner().invoke(app, ["compare", "then.parquet", "later.parquet"])
     assert result.exit_code == 2
