@@ -30,6 +30,7 @@ from pipeline.charts.eval_result import intervals
 from pipeline.charts.render import Shown, show
 from pipeline.costs import Costs
 from pipeline.history import History
+from pipeline.quiet import quiet
 from pipeline.summary import Summary
 from pipeline.workspace import DEFAULT, VARIABLE, Workspace
 from schema.errors import DataError, SettingsError
@@ -211,15 +212,15 @@ class Run:
         Args:
           baseline: of the model in service, on the same rows.
         """
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings say nothing about the run
-        import tensorflow_model_analysis as tfma
-
         folder = self._folder("evaluate", "evaluation")
         several = len(json.loads((folder / "eval_config.json").read_text("utf-8"))["evalConfig"]["modelSpecs"]) > 1
         if baseline and not several:
             raise self._lacks("model in service beside the new one", "evaluate")
-        name = (tfma.BASELINE_KEY if baseline else tfma.CANDIDATE_KEY) if several else None
-        return tfma.load_eval_result(str(folder), model_name=name)
+        with quiet(Path(os.devnull)):  # what TensorFlow has to say on its way in is not about the run
+            import tensorflow_model_analysis as tfma
+
+            name = (tfma.BASELINE_KEY if baseline else tfma.CANDIDATE_KEY) if several else None
+            return tfma.load_eval_result(str(folder), model_name=name)
 
     @cached_property
     def _current(self) -> statistics_pb2.DatasetFeatureStatistics:

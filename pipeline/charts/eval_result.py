@@ -7,6 +7,8 @@ from typing import Any
 
 from pipeline.charts import slices
 
+_AREAS = ("auc", "auc_pr", "auc_precision_recall")
+
 
 def intervals(eval_result: Any, metric: str, baseline: Any = None) -> dict[str, Any]:
     """A metric on each slice.
@@ -16,6 +18,8 @@ def intervals(eval_result: Any, metric: str, baseline: Any = None) -> dict[str, 
       metric: its name in TFMA.
       baseline: the `EvalResult` of another model on the same rows.
 
+    An AUC of exactly 0 is how TFMA writes that a slice has rows of a single class; here it is no value.
+
     Returns:
       What `slices.metric_by_slice` takes. `rows` are None where TFMA was not asked for `example_count`.
     """
@@ -23,26 +27,28 @@ def intervals(eval_result: Any, metric: str, baseline: Any = None) -> dict[str, 
     overall: dict[str, Any] = {}
     records = []
     for key, found in eval_result.get_metrics_for_all_slices().items():
-        values = {metric: _value(found.get(metric))}
+        values = {metric: _value(metric, found)}
         if not key:
             overall = values
             continue
         columns, cells = zip(*key, strict=True)
-        rows = _value(found.get("example_count"))["value"]
+        rows = _value("example_count", found)["value"]
         records.append(
             {"slice": ", ".join(columns), "value": ", ".join(map(_text, cells)), "metrics": values}
             | {"rows": None if rows is None else round(rows)}
-            | {"served": {metric: _value(served.get(key, {}).get(metric))["value"]}}
+            | {"served": {metric: _value(metric, served.get(key, {}))["value"]}}
         )
     return {"overall": overall, "slices": records}
 
 
-def _value(value: Mapping[str, Any] | None) -> dict[str, float | None]:
-    """A metric's value: a number, or one with bounds; others, such as matrices, are none."""
-    if value and "boundedValue" in value:
+def _value(metric: str, found: Mapping[str, Mapping[str, Any]]) -> dict[str, float | None]:
+    """A metric's value on a slice: a number, or one with bounds; others, such as matrices, are none."""
+    value = found.get(metric, {})
+    if "boundedValue" in value:
         names = {"value": "value", "low": "lowerBound", "high": "upperBound"}
         return {ours: float(value["boundedValue"].get(theirs, "nan")) for ours, theirs in names.items()}
-    return slices.interval(float(value["doubleValue"]) if value and "doubleValue" in value else None)
+    number = float(value["doubleValue"]) if "doubleValue" in value else None
+    return slices.interval(None if number == 0 and metric in _AREAS else number)
 
 
 def _text(value: Any) -> str:

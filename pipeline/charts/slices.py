@@ -42,7 +42,7 @@ def metric_by_slice(intervals: Mapping[str, Any], metric: str) -> Chart:
         for each in shown
         if each["served"] is not None
     ]
-    color = theme.models(new + served)
+    color, bounded = theme.models(new + served), any(each["low"] is not None for each in shown)
     base = alt.Chart(theme.data(new))
     layers = [
         theme.with_interval(base.mark_rule()).encode(
@@ -61,7 +61,9 @@ def metric_by_slice(intervals: Mapping[str, Any], metric: str) -> Chart:
         layers,
         title,
         f"{name} of {len(shown)} slices, the weakest first. Weakest: {worst['where']} with {worst['value']:.3f}.",
-        subtitle=_left_out(len(shown), len(records), "weakest") + "Dotted line: all rows. Bars: intervals.",
+        subtitle=_left_out(len(shown), len(records), "weakest")
+        + "Dotted: all rows."
+        + (" Bars: intervals." if bounded else ""),
         height=len(shown) * theme.ROW,
     )
 
@@ -193,4 +195,4 @@ def _said(record: Mapping[str, Any]) -> str:
 
 
 def _left_out(shown: int, of: int, which: str) -> str:
-    return f"The {shown} {which} of {of}. " if shown < of else ""
+    return f"{shown} {which} of {of}. " if shown < of else ""

@@ -75,7 +75,11 @@ def _config(colours: Mapping[str, Any]) -> dict[str, Any]:
         "padding": 4,
         "axis": labels
         | {"gridColor": colours["line"], "domainColor": colours["line"], "tickColor": colours["line"]}
-        | {"titleFontWeight": "normal", "titlePadding": 8, "labelLimit": 150},
+        | {
+            "titleFontWeight": "normal",
+            "titlePadding": 8,
+            "labelLimit": {"expr": "max(150, 0.4 * containerSize()[0])"},
+        },
         "axisQuantitative": {"labelOverlap": "greedy", "labelSeparation": 8, "labelFlush": False},
         "legend": labels
         | {
