@@ -46,6 +46,8 @@ CODE: dict[str, tuple[str, ...]] = {
     "train": (
         *("components.training", "components.models", "components.transform", "components.label"),
         *("components.evaluation.decision", "components.evaluation.settings", "components.ingest.tfrecord"),
+        *("components.monitor.profile", "components.monitor.columns", "components.monitor.basis"),
+        *("components.monitor.calibration", "components.statistics", "components.feature_statistics"),
     ),
     "edge": (
         *("components.edge", "components.training", "components.models", "components.transform", "components.label"),

@@ -10,6 +10,8 @@ Signatures:
   evaluation_features: serialized `tf.Example`s -> label_index [batch], a string [batch] for each slice that cuts
     a number into ranges and, where accuracy under FGSM is asked for, whether the answer to the row as changed by
     FGSM is right, float32 [batch, 1]. The Evaluator reads these; no client needs them.
+  embeddings (where the network has a layer before its last): serialized `tf.Example`s -> what the last layer reads,
+    float32 [batch, width]. The monitor reads these.
   decision (binary tasks): scores, float32 [batch, 1] -> label [batch], one of the two label values. Its argument
     `threshold`, float32 [], has the model's decision threshold as default, which the signature's metadata tell.
 """
@@ -27,11 +29,15 @@ import tensorflow as tf
 from components.evaluation import decision
 from components.evaluation.settings import AdversarialSettings, SliceSettings
 from components.label import LabelSettings
+from components.models.embeddings import embedder
 from components.training.dataset import DTYPES, label_tensor
 from components.training.fgsm import perturb
 from components.training.raw_rows import EXAMPLES, RawRows
 from components.transform.images import from_pixels
 from components.transform.settings import MISSING, ImageSettings
+
+EMBEDDINGS = "embeddings"
+"""The signature, and its output."""
 
 
 class Exported(tf.Module):
@@ -59,11 +65,12 @@ class Exported(tf.Module):
     ) -> None:
         super().__init__()
         self.model = model
+        self.embedder: Any = embedder(model)
         self.rows = rows
         self._arguments = argument_names(rows.columns)
         self._images = dict(images)
         self._label = label
-        self._threshold = threshold
+        self.threshold = threshold
         self._adversarial = adversarial
         self._ranges = {name: group for name, group in slices.items() if group.boundaries}
         # A range may cut a column that the network does not read: its type is that of the data.
@@ -84,6 +91,8 @@ class Exported(tf.Module):
             "transform_features": self.rows.transform.python_function,
             "evaluation_features": self._evaluation_features,
         }
+        if self.embedder is not None:
+            serialized[EMBEDDINGS] = self._embeddings
         functions = {
             name: tf.function(function, input_signature=[EXAMPLES], autograph=False)
             for name, function in serialized.items()
@@ -95,11 +104,14 @@ class Exported(tf.Module):
             decoded = columns | {argument: tf.TensorSpec(None, tf.uint8, argument) for argument in arguments}
             functions["pixels"] = tf.function(self._pixels, autograph=False).get_concrete_function(decoded)
         if self._label.task == "binary":
-            functions[decision.SIGNATURE] = decision_function(self._threshold, self._label)
+            functions[decision.SIGNATURE] = decision_function(self.threshold, self._label)
         return functions
 
     def _serve_examples(self, examples: Any) -> dict[str, Any]:
         return {"scores": self.model(self.rows.transform(examples), training=False)}
+
+    def _embeddings(self, examples: Any) -> dict[str, Any]:
+        return {EMBEDDINGS: tf.cast(self.embedder(self.rows.transform(examples), training=False), tf.float32)}
 
     def _predict(self, columns: dict[str, Any]) -> dict[str, Any]:
         raw = {name: self._raw(name, columns[argument]) for name, argument in self._arguments.items()}
@@ -133,7 +145,7 @@ class Exported(tf.Module):
         moved = perturb(self.model, self.rows.transform(examples), labels, epsilon, self._label.task)
         scores = self.model(moved, training=False)
         if self._label.task == "binary":
-            answers = tf.cast(scores > self._threshold, tf.int64)
+            answers = tf.cast(scores > self.threshold, tf.int64)
         else:
             answers = tf.argmax(scores, axis=1)[:, tf.newaxis]
         return tf.cast(tf.equal(answers, labels), tf.float32)

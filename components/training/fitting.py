@@ -14,6 +14,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from components.label import LabelSettings
+from components.models.embeddings import embedder
 from components.models.inputs import FeatureInput
 from components.models.registry import build_model
 from components.models.settings import ModelSettings
@@ -78,6 +79,26 @@ class Fitted:
           rows: batches or blocks of (features, label).
         """
         return self.trainable.predict(rows, verbose=0)
+
+    def answers(self, rows: Any, every: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
+        """Scores and embeddings of some rows of a split, in its order.
+
+        Args:
+          rows: blocks of (features, label).
+          every: of so many rows the first is asked about.
+
+        Returns:
+          Scores, float32 [asked, units], and embeddings, float32 [asked, width]; None for a network without.
+        """
+        hidden = embedder(self.network)
+        asked = keras.Model(self.network.input, [self.network.output, hidden.output]) if hidden else self.network
+        first, found = 0, []
+        for features, label in rows:
+            part = {name: tensor[-first % every :: every] for name, tensor in features.items()}
+            found.append([each.numpy() for each in keras.tree.flatten(asked(part, training=False))])
+            first += label.shape[0]
+        scores, *embeddings = map(np.concatenate, zip(*found, strict=True))
+        return scores, embeddings[0].astype(np.float32) if embeddings else None
 
     def decide_at(self, threshold: float) -> None:
         """Has `evaluate` take rows for positive above another threshold than while training, in a binary task."""

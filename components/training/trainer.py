@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow_transform as tft
 
 from components.evaluation import decision
 from components.evaluation.decision import DecisionSettings, FixedRule, Threshold
 from components.evaluation.settings import AdversarialSettings, SliceSettings
 from components.models.inputs import feature_inputs
+from components.monitor import profile as profiles
 from components.training.accelerator import set_up
 from components.training.callbacks import PROGRESS, callbacks
 from components.training.dataset import Rows
@@ -27,6 +29,9 @@ from components.training.settings import RECORD, WEIGHTS
 from components.training.splits import Splits, prepare
 from components.training.tuned import tuned_values, with_values
 from components.transform.settings import FeaturesSettings
+
+PROFILE_ROWS = 20_000
+"""Most rows of the eval split that a model's profile is taken from, at even distances."""
 
 
 class TrainerSettings(FitSettings):
@@ -61,7 +66,9 @@ def run_fn(fn_args: Any) -> None:
     tensorboard = str(Path(settings.tensorboard, Path(fn_args.model_run_dir).name))
     with prepare(rows, fn_args.train_files, fn_args.eval_files, settings.label, settings.training) as splits:
         fitted = fit(settings, inputs, splits, callbacks(tensorboard), _checkpoint(settings, fn_args))
-        threshold = _threshold(settings.decision, fitted, splits) if settings.label.task == "binary" else None
+        truth = np.concatenate([label[:, 0] for _, label in splits.eval.as_numpy_iterator()])
+        binary = settings.label.task == "binary"
+        threshold = decision.choose(settings.decision, fitted.scores(splits.eval)[:, 0], truth) if binary else None
         PROGRESS.info("exporting the model")
         exported = Exported(
             fitted.network,
@@ -73,6 +80,7 @@ def run_fn(fn_args: Any) -> None:
             settings.adversarial,
         )
         export(exported, fn_args.serving_model_dir)
+        _profile(settings, fitted, splits, truth, exported.threshold, Path(fn_args.serving_model_dir))
         _record(fn_args.model_run_dir, fitted, splits, threshold, tuned)
     shutil.rmtree(settings.checkpoints, ignore_errors=True)
 
@@ -84,10 +92,20 @@ def _checkpoint(settings: TrainerSettings, fn_args: Any) -> Path:
     return Path(settings.checkpoints, f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}.npz")
 
 
-def _threshold(rule: DecisionSettings, fitted: Fitted, splits: Splits) -> Threshold:
-    """The decision threshold, chosen on the eval split."""
-    labels = np.concatenate([label for _, label in splits.eval.as_numpy_iterator()])
-    return decision.choose(rule, fitted.scores(splits.eval)[:, 0], labels[:, 0])
+def _profile(
+    settings: TrainerSettings,
+    fitted: Fitted,
+    splits: Splits,
+    truth: npt.NDArray[np.generic],
+    threshold: float,
+    saved_model: Path,
+) -> None:
+    """Writes what the model looks like on the eval split into its folder, for the monitor."""
+    every = -(-truth.size // PROFILE_ROWS)
+    scores, embeddings = fitted.answers(splits.eval, every)
+    profile = profiles.make(settings.label, scores, truth[::every], embeddings, threshold)
+    if profile is not None:
+        profiles.write(profile, saved_model)
 
 
 def _record(folder: str, fitted: Fitted, splits: Splits, threshold: Threshold | None, tuned: dict[str, Any]) -> None:

@@ -67,6 +67,7 @@ def test_the_release_is_whole_and_serves_raw_rows(released):
         "predict",
         "transform_features",
         "evaluation_features",
+        "embeddings",
         "decision",
     }
     likely, unlikely = model.signatures["predict"](

@@ -58,6 +58,7 @@ def test_all_signatures_are_there(loaded) -> None:
         "predict",
         "transform_features",
         "evaluation_features",
+        "embeddings",
         "decision",
     }
 
