@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from components.monitor.columns import EMBEDDING
 
-COMPONENTS = 8
+COMPONENTS = 4
 """Most principal components that are kept."""
 
 ROWS = 2000
