@@ -210,6 +210,7 @@ def _monitor(plan: Plan) -> MonitorStepSettings:
         monitor=settings.monitor,
         label=settings.label,
         slices=settings.evaluation.slices,
+        min_slice_rows=settings.evaluation.min_slice_rows,
         serving_dir=str(plan.workspace.serving),
         model=settings.served_as,
         log=str(plan.workspace.monitor(settings.name)),

@@ -103,20 +103,10 @@ def batches(
     Raises:
       DataError: a file is damaged.
     """
-    for each in _answered(chain.from_iterable(tfrecord.read_whole(path, ROWS) for path in files), ask, slices):
+    for each in answered(records(files), ask, slices):
         if recorder is not None:
             each.record(recorder)
-        answers, features = each.answers, each.answers.features
-        labels = _rows({name: of_model[LABEL] for name, of_model in features.items()})
-        computed = _rows({name: _by_row(of_model, outputs, each.data.num_rows) for name, of_model in features.items()})
-        inputs = zip(labels, _rows(answers.scores), computed, strict=True)
-        yield [
-            (
-                frozenset(chain.from_iterable(of_row)),
-                StandardMetricInputs(dict(zip(INPUTS, values, strict=True))),
-            )
-            for of_row, values in zip(each.keys, inputs, strict=True)
-        ]
+        yield each.rows(outputs)
 
 
 def record_sample(
@@ -134,36 +124,75 @@ def record_sample(
     """
     chosen = np.zeros(rows, bool)
     chosen[np.random.default_rng(0).choice(rows, most, replace=False)] = True
-    examples = chain.from_iterable(tfrecord.read_whole(path, ROWS) for path in files)
-    for each in _answered(_compressed(examples, chosen), ask, slices):
+    for each in answered(compressed(records(files), chosen), ask, slices):
         each.record(recorder)
 
 
 @dataclass(frozen=True)
-class _Answered:
-    """Some rows, what models say of them, and the slices that each row is in under each specification."""
+class Answered:
+    """Some rows, and what models say of them.
+
+    Attributes:
+      data: the rows.
+      answers: of the models.
+      keys: the slices that each row is in, under each specification.
+    """
 
     data: pa.RecordBatch
     answers: Answers
     keys: list[tuple[tuple[SliceKey, ...], ...]]
 
+    def at(self, chosen: np.ndarray) -> Answered:
+        """The rows that have a flag in `chosen`, [rows]."""
+        features = {
+            model: {name: values[chosen] for name, values in outputs.items()}
+            for model, outputs in self.answers.features.items()
+        }
+        scores = {model: values[chosen] for model, values in self.answers.scores.items()}
+        return Answered(
+            self.data.filter(pa.array(chosen)), Answers(features, scores), list(compress(self.keys, chosen))
+        )
+
     def record(self, recorder: Recorder) -> None:
+        """Gives the rows to a recorder."""
         recorder.add(self.keys, self.answers.features, self.answers.scores, self.data)
 
+    def rows(self, outputs: Collection[str] = ()) -> list[Row]:
+        """The rows as metrics read them; `outputs` as in `batches`."""
+        features = self.answers.features
+        labels = _rows({name: of_model[LABEL] for name, of_model in features.items()})
+        computed = _rows({name: _by_row(of_model, outputs, self.data.num_rows) for name, of_model in features.items()})
+        inputs = zip(labels, _rows(self.answers.scores), computed, strict=True)
+        return [
+            (
+                frozenset(chain.from_iterable(of_row)),
+                StandardMetricInputs(dict(zip(INPUTS, values, strict=True))),
+            )
+            for of_row, values in zip(self.keys, inputs, strict=True)
+        ]
 
-def _answered(
-    batches: Iterable[list[bytes]], ask: Ask, slices: Iterable[config_pb2.SlicingSpec]
-) -> Iterator[_Answered]:
+
+def records(files: Iterable[Path]) -> Iterator[list[bytes]]:
+    """The records of TFRecord files, at most `ROWS` at a time.
+
+    Raises:
+      DataError: a file is damaged.
+    """
+    return chain.from_iterable(tfrecord.read_whole(path, ROWS) for path in files)
+
+
+def answered(batches: Iterable[list[bytes]], ask: Ask, slices: Iterable[config_pb2.SlicingSpec]) -> Iterator[Answered]:
+    """Asks models about serialized tf.Examples, batch by batch, and finds the slices that each row is in."""
     slicers = [_Slicer(spec) for spec in slices]
     decoder = ExamplesToRecordBatchDecoder()
     for examples in batches:
         answers = ask(examples)
         data = decoder.DecodeBatch(examples)
         keys = list(zip(*(each.keys(list(answers.features.values()), data) for each in slicers), strict=True))
-        yield _Answered(data, answers, keys)
+        yield Answered(data, answers, keys)
 
 
-def _compressed(batches: Iterable[list[bytes]], chosen: np.ndarray) -> Iterator[list[bytes]]:
+def compressed(batches: Iterable[list[bytes]], chosen: np.ndarray) -> Iterator[list[bytes]]:
     """The chosen ones of the records, some `ROWS` at a time; `chosen` has a flag for each."""
     kept: list[bytes] = []
     start = 0

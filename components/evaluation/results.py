@@ -122,7 +122,7 @@ def plain(evaluation: Evaluation, slices: Mapping[str, SliceSettings]) -> dict[s
                 "value": slice_value(key, group.features(name)),
                 "rows": evaluation[key].rows,
                 "classes": evaluation[key].classes,
-                "metrics": _defined(evaluation[key]),
+                "metrics": defined(evaluation[key]),
             }
             for name, group in slices.items()
             for key in keys_of(evaluation, group.features(name))
@@ -130,7 +130,8 @@ def plain(evaluation: Evaluation, slices: Mapping[str, SliceSettings]) -> dict[s
     }
 
 
-def _defined(found: SliceMetrics) -> dict[str, float]:
+def defined(found: SliceMetrics) -> dict[str, float]:
+    """The metrics that are defined: finite ones, and no AUC of a single class, which TFMA gives as 0."""
     ranked = ("auc", "auc_pr") if found.classes == 1 else ()
     return {name: value for name, value in _finite(found.metrics).items() if name not in ranked}
 

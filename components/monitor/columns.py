@@ -14,6 +14,9 @@ from components.label import LabelSettings
 PREDICTION, EMBEDDING = "prediction", "embedding"
 """What names of columns begin with, before a `/`: the group of a drift record."""
 
+EMBEDDINGS = "embeddings"
+"""Signature of an exported model that gives them, and its output."""
+
 NEAR_SHARE = 0.1
 """Share of the rows at training that count as near the boundary between two answers: that defines how near is near."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
 from tensorflow_model_analysis.proto import config_pb2
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.base_executor import BaseExecutor
@@ -14,16 +16,22 @@ from tfx.types.artifact import Artifact
 from tfx.types.artifact_utils import get_single_instance
 from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.utils import proto_utils
 
-from components import decisions
+from components import decisions, log
 from components.artifacts import MonitorReport
-from components.decisions import Decision
 from components.monitor import record
+from components.monitor.inputs import Inputs
 from components.monitor.record import Watched
+from components.monitor.settings import MonitorStepSettings
+from components.monitor.watch import Watch
 
 
 class Executor(BaseExecutor):
-    """Asks, compares, writes down; it never fails on what the model answers."""
+    """Asks, compares, writes the report, TensorBoard's scalars and the log, in this order.
+
+    It never fails on what the model answers: what follows hangs on the report.
+    """
 
     def Do(  # noqa: N802 - TFX's name
         self,
@@ -31,20 +39,55 @@ class Executor(BaseExecutor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes `monitor.json` and `decisions.json` into the report.
+        """Writes `monitor.json`, `decisions.json` and statistics into the report.
 
         Args:
           input_dict: `examples` and `statistics` of this run; `model`, what it was trained on (`in_service`) and the
             `released` blessing, any of which may be absent or empty.
           output_dict: `report`, a MonitorReport.
           exec_properties: `settings`, a MonitorStepSettings as JSON; `eval_config`; `code`, a fingerprint.
+
+        Raises:
+          DataError: a file of the examples is damaged.
         """
+        settings = MonitorStepSettings.model_validate_json(exec_properties["settings"])
+        config = proto_utils.json_to_proto(exec_properties["eval_config"], config_pb2.EvalConfig())
         report = get_single_instance(output_dict["report"])
-        report.span = get_single_instance(input_dict["examples"]).span
-        report.labelled, report.train, report.trainable, report.passed = 0, 1, 1, 1
-        message = "No model is in service: there is none to ask."
-        decisions.write([Decision("monitor", "monitor", "overall", "pass", message)], report.uri)
-        record.write(Watched(span=report.span, why=(message,)), Path(report.uri))
+        inputs = Inputs.of(input_dict, settings)
+        watched, decided = Watch(settings, config, Path(report.uri))(inputs)
+        report.span, report.labelled, report.train = watched.span, watched.labelled, int(watched.train)
+        report.trainable, report.passed = int(not inputs.unlabelled), int(decisions.passed(decided))
+        decisions.write(decided, report.uri)
+        record.write(watched, Path(report.uri))
+        if watched.rows:
+            _write_scalars(watched, settings.tensorboard)
+            log.append(Path(settings.log), [self._line(watched)])
+
+    def _line(self, watched: Watched) -> dict[str, Any]:
+        """The record for the log: without slices."""
+        context = self._context
+        content = watched.plain()
+        for name in ("metrics", "released"):
+            if content[name]:
+                content[name] = {"overall": content[name]["overall"]}
+        return {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "run_id": context.pipeline_run_id if context else None,
+            "execution_id": context._unique_id if context else None,
+            **content,
+        }
+
+
+def _write_scalars(watched: Watched, folder: str) -> None:
+    """One TensorBoard scalar for each metric, with the span as step."""
+    measured = (watched.metrics or {}).get("overall", {})
+    estimated = {f"estimated/{name}": each.value for name, each in (watched.estimated or {}).items()}
+    drops = {f"drop/{name}": value for name, value in (watched.drops or {}).items()}
+    writer = tf.summary.create_file_writer(folder)
+    with writer.as_default(step=watched.span):
+        for name, value in {**measured, **estimated, **drops}.items():
+            tf.summary.scalar(name, value)
+    writer.close()
 
 
 class MonitorSpec(ComponentSpec):

@@ -77,6 +77,8 @@ class MonitorStepSettings(Section):
     monitor: MonitorSettings
     label: LabelSettings
     slices: dict[str, SliceSettings]
+    min_slice_rows: int
+    """Slices with fewer rows are flagged, never judged."""
     serving_dir: str
     model: str
     """Name of the model in TensorFlow Serving."""

@@ -30,14 +30,12 @@ from components.evaluation import decision
 from components.evaluation.settings import AdversarialSettings, SliceSettings
 from components.label import LabelSettings
 from components.models.embeddings import embedder
+from components.monitor.columns import EMBEDDINGS
 from components.training.dataset import DTYPES, label_tensor
 from components.training.fgsm import perturb
 from components.training.raw_rows import EXAMPLES, RawRows
 from components.transform.images import from_pixels
 from components.transform.settings import MISSING, ImageSettings
-
-EMBEDDINGS = "embeddings"
-"""The signature, and its output."""
 
 
 class Exported(tf.Module):
