@@ -48,12 +48,18 @@ class TinyModel(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def evaluation_features(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         kind = tf.float32 if self.task == "regression" else tf.int64
-        spec = {"x": tf.io.FixedLenFeature([], tf.float32), "label": tf.io.FixedLenFeature([], kind)}
+        label = tf.io.FixedLenFeature([], kind, 0)
+        spec = {"x": tf.io.FixedLenFeature([], tf.float32), "label": label}
         parsed = tf.io.parse_example(serialized, spec)
         features = {"label_index": parsed["label"], "half": tf.where(parsed["x"] < 0, "(-inf, 0)", "[0, inf)")}
         if self.task == "binary" and self.attacked:
             features[ADVERSARIAL.output] = self.right_under_attack(parsed["x"], parsed["label"])[:, None]
         return features
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def embeddings(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        x = tf.io.parse_example(serialized, {"x": tf.io.FixedLenFeature([], tf.float32)})["x"]
+        return {"embeddings": tf.stack([x, 2 * x, tf.sin(x)], axis=1)}
 
     def right_under_attack(self, x: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         """FGSM needs no gradient here: scores rise with `x`."""
@@ -65,7 +71,11 @@ class TinyModel(tf.Module):
 def export(model: TinyModel, folder: Path) -> standard_artifacts.Model:
     artifact = standard_artifacts.Model()
     artifact.uri = str(folder)
-    signatures = {"serving_default": model.serve, "evaluation_features": model.evaluation_features}
+    signatures = {
+        "serving_default": model.serve,
+        "evaluation_features": model.evaluation_features,
+        "embeddings": model.embeddings,
+    }
     if model.task == "binary":
         signatures["decision"] = decision_function(model.threshold, LabelSettings(name="label"))
     tf.saved_model.save(model, str(folder / "Format-Serving"), signatures=signatures)
