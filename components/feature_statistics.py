@@ -72,6 +72,12 @@ def missing_count(feature: statistics_pb2.FeatureNameStatistics) -> int:
     return common(feature).num_missing + nan
 
 
+def missing_rows(statistics: statistics_pb2.DatasetFeatureStatisticsList, name: str) -> int:
+    """Number of rows without a usable value of a feature: all of them, where there is no such feature."""
+    feature = by_name(statistics).get(name)
+    return row_count(statistics) if feature is None else missing_count(feature)
+
+
 def common(feature: statistics_pb2.FeatureNameStatistics) -> statistics_pb2.CommonStatistics:
     """The statistics that features of every type have."""
     kind = feature.WhichOneof("stats")

@@ -118,7 +118,7 @@ def _listed(columns: Sequence[str]) -> str:
 
 def missing_columns(loaded: Loaded, columns: Sequence[str]) -> Iterator[SettingsError]:
     """A problem for each place that names a column which neither the data nor `features` and `label` have."""
-    known = {*columns, *loaded.settings.ingestion.required}
+    known = {*columns, *loaded.settings.ingestion.required, loaded.settings.label.name}
     for name, place in named_columns(loaded.settings):
         if name not in known:
             yield SettingsError(

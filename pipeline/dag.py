@@ -191,6 +191,7 @@ def _gate(plan: Plan) -> GateStepSettings:
         gate=settings.gate,
         label=settings.label,
         columns=_named_columns(settings),
+        late_labels=settings.monitor.labels == "late",
         curated=plan.schema is not None,
     )
 

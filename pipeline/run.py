@@ -124,7 +124,9 @@ def _nothing_to_do(
     unchanged = history.property(run_id, "in_service") == (str(release.version) if release else "")
     if summary.status not in STANDS or not unchanged or not history.artifacts_exist(run_id):
         return None
-    steps = tuple(replace(step, state="cached", seconds=0.0) for step in summary.steps)
+    steps = tuple(
+        replace(step, state="skipped" if step.state == "skipped" else "cached", seconds=0.0) for step in summary.steps
+    )
     return replace(summary, steps=steps, alerts=(), nothing_to_do=True)
 
 

@@ -57,7 +57,11 @@ class PipelineSettings(Section):
     def ingestion(self) -> IngestSettings:
         """What the ingest step needs to know."""
         return IngestSettings(
-            data=self.data, columns=self.features.types, label=self.label, images=tuple(self.features.images)
+            data=self.data,
+            columns=self.features.types,
+            label=self.label,
+            images=tuple(self.features.images),
+            late_labels=self.monitor.labels == "late",
         )
 
     @property

@@ -239,7 +239,7 @@ class Summary:
             return "nothing to do: nothing changed since the last run"
         words = _HEADLINES[self.status][1]
         if self.status == "watched" and self.monitor:
-            return f"{words}: {' '.join(self.monitor.why)}"
+            return f"{words}: {self.monitor.why[0]}"
         return words
 
     def to_json(self, *, details: bool = False) -> dict[str, Any]:
@@ -355,6 +355,8 @@ def _facts(summary: Summary) -> list[str]:
         lines.append(f"decision threshold: {summary.threshold.value:.4g} ({summary.threshold.rule})")
     if summary.quarantined:
         lines.append(f"quarantined: {summary.quarantined} rows did not parse")
+    if summary.monitor and summary.monitor.rows:
+        lines.append(_watched(summary.monitor, summary.decisions))
     if summary.drift:
         names = ", ".join(summary.drift.drifted) or "none"
         found = f"{summary.drift.compared} features compared with {summary.drift.reference}; drifted: {names}"
@@ -368,3 +370,20 @@ def _facts(summary: Summary) -> list[str]:
     if summary.report:
         lines.append(f"report: {summary.report}")
     return lines
+
+
+def _watched(monitor: MonitorResult, decisions: tuple[Decision, ...]) -> str:
+    """The model in service in a line: the metrics that it was judged by, or what they are estimated to be."""
+    judged = {each.rule.removeprefix("max_drop:") for each in decisions if each.step == "monitor"}
+    model = monitor.model or {}
+    about = f"{model.get('name')} version {model.get('version')} on span {monitor.span}"
+    if monitor.metrics:
+        released = (monitor.released or {}).get("overall", {})
+        values = (
+            f"{name} {value:.4f} ({released[name]:.4f} at its release)"
+            for name, value in monitor.metrics["overall"].items()
+            if name in released and name in judged
+        )
+        return f"monitor: {about}, {monitor.labelled:,} labelled rows: {', '.join(values)}"
+    estimated = (f"{name} {each['low']:.3f} to {each['high']:.3f}" for name, each in (monitor.estimated or {}).items())
+    return f"monitor: {about}, {monitor.rows:,} rows without labels; estimated: {', '.join(estimated) or 'nothing'}"

@@ -87,6 +87,8 @@ class Executor(BaseExecutor):
                 features=settings.features,
                 label=settings.label,
             )
+            if _labels_are_late(input_dict.get("monitor")):
+                drifts = [drift for drift in drifts if drift.group != "label"]
             records = compare.decisions(drifts, str(reference))
         _write_report(report, span, reference, drifts, records)
         report.train = _train(input_dict.get("monitor"), records)
@@ -165,6 +167,11 @@ def _reference(inputs: Mapping[str, list[Artifact]]) -> tuple[Artifact, Referenc
         for artifact in inputs.get(kind) or ():
             return artifact, Reference(artifact.uri, artifact.span, kind)
     return None
+
+
+def _labels_are_late(monitor: Sequence[Artifact] | None) -> bool:
+    """Whether rows lack their label: what those that have one show is not the label's distribution."""
+    return any(not each.trainable for each in monitor or ())
 
 
 def _train(monitor: Sequence[Artifact] | None, records: Sequence[Decision]) -> int:

@@ -51,6 +51,7 @@ class Executor(BaseExecutor):
             settings=settings.gate,
             label=settings.label,
             columns=settings.columns,
+            late_labels=settings.late_labels,
             ingested=_ingested(examples, settings.gate),
         )
         decisions.write(found, report.uri)

@@ -125,20 +125,26 @@ def _column(name: str, split: str, feature: FeatureNameStatistics, expected: Col
         )
 
 
-def label(statistics: Statistics, settings: LabelSettings) -> Iterator[Finding]:
-    """The label is missing in some rows, takes values that are no class, or has a single class in a whole split."""
+def label(statistics: Statistics, settings: LabelSettings, *, may_lack: bool = False) -> Iterator[Finding]:
+    """The label is missing in some rows, takes values that are no class, or has a single class in a whole split.
+
+    Args:
+      statistics: by split.
+      settings: the `label` section.
+      may_lack: whether rows may have no label.
+    """
     for split, of_split in statistics.items():
         feature = by_name(of_split).get(settings.name)
         if feature is None or not common(feature).num_non_missing:
             continue  # told as `missing_column` or `all_missing`
         if type_name(feature) not in ACCEPTS[settings.type]:
             continue  # told as `type`
-        yield from _label(split, feature, settings)
+        yield from _label(split, feature, settings, may_lack)
 
 
-def _label(split: str, feature: FeatureNameStatistics, settings: LabelSettings) -> Iterator[Finding]:
+def _label(split: str, feature: FeatureNameStatistics, settings: LabelSettings, may_lack: bool) -> Iterator[Finding]:
     expected = f"one of {list(settings.values)} in every row" if settings.values else "a number in every row"
-    missing = common(feature).num_missing
+    missing = 0 if may_lack else common(feature).num_missing
     if settings.type == "string":
         values = values_outside(feature, {str(value) for value in settings.values})
         if missing:

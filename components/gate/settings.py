@@ -60,5 +60,7 @@ class GateStepSettings(Section):
     label: LabelSettings
     columns: dict[str, ColumnType | None]
     """Columns that features and slices name, with their types; null where the settings give none."""
+    late_labels: bool
+    """Whether rows may lack their label."""
     curated: bool
     """Whether the schema is a curated one. An inferred schema has nothing to say against its own data."""

@@ -62,9 +62,11 @@ def deal(path: Path, plan: Plan) -> Iterator[Dealt]:
 
 
 def _labelled(chunk: Chunk, path: Path, settings: IngestSettings) -> Chunk:
-    """The chunk without the rows that have no label."""
+    """The chunk without the rows that have no label, unless labels may be late."""
     for name in settings.required:
         if name not in chunk.batch.schema.names:
             raise missing_column(name, f"{path}, after data.prepare", tuple(chunk.batch.schema.names))
+    if settings.late_labels:
+        return chunk
     missing = chunk.batch[settings.label.name].is_null().to_numpy(zero_copy_only=False)
     return without(chunk, path, dict.fromkeys(np.flatnonzero(missing).tolist(), "no label"))

@@ -95,6 +95,8 @@ class IngestSettings(Section):
     label: LabelSettings
     images: tuple[str, ...] = ()
     """Columns that hold images or their paths."""
+    late_labels: bool = False
+    """Whether rows without a label are kept, even all of them."""
 
     @property
     def declared(self) -> dict[str, ColumnType]:
@@ -104,4 +106,5 @@ class IngestSettings(Section):
     @property
     def required(self) -> tuple[str, ...]:
         """Columns that must be there."""
-        return (*self.declared, *self.images)
+        declared = self.columns if self.late_labels else self.declared
+        return (*declared, *self.images)

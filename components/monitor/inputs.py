@@ -14,7 +14,7 @@ from tfx.types.artifact_utils import decode_split_names, get_single_instance, ge
 from tfx.utils import path_utils
 
 from components.evaluation import results
-from components.feature_statistics import by_name, missing_count, row_count
+from components.feature_statistics import missing_rows, row_count
 from components.monitor.settings import MonitorStepSettings
 from serving import releases
 
@@ -85,7 +85,7 @@ class Inputs:
                 for split in decode_split_names(examples.split_names)
             },
             statistics=statistics,
-            unlabelled=sum(_unlabelled(each, settings.label.name) for each in statistics.values()),
+            unlabelled=sum(missing_rows(each, settings.label.name) for each in statistics.values()),
             rows=sum(row_count(each) for each in statistics.values()),
             served=_served(inputs, settings),
         )
@@ -123,8 +123,3 @@ def _served(inputs: Mapping[str, list[Artifact]], settings: MonitorStepSettings)
 
 def _read(artifact: Artifact) -> Statistics:
     return {split: load_statistics(artifact, split).proto() for split in decode_split_names(artifact.split_names)}
-
-
-def _unlabelled(statistics: statistics_pb2.DatasetFeatureStatisticsList, label: str) -> int:
-    feature = by_name(statistics).get(label)
-    return row_count(statistics) if feature is None else missing_count(feature)

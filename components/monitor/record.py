@@ -47,7 +47,7 @@ class Watched:
       estimated: metrics as estimated from the scores alone.
       estimate_error: estimate minus truth, where there are labels.
       train: whether the monitor asks for a new model.
-      why: sentences on that.
+      why: sentences on that, the most important first.
     """
 
     span: int

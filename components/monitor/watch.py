@@ -62,10 +62,10 @@ class Watch:
         found = self._found(inputs)
         late = [_labels_are_late(inputs)] if inputs.unlabelled else []
         train = (found.asks or self._settings.monitor.train == "always") and not late
-        why = (*(each.message for each in late), *found.watched.why)
-        if not found.asks:
-            why += ("Nothing that the monitor saw asks for a new model.",)
-        return replace(found.watched, train=train, why=why), [*late, *found.decided]
+        why = [each.message for each in late]
+        if not train and not late:
+            why.append("Nothing that the monitor saw asks for a new model.")
+        return replace(found.watched, train=train, why=(*why, *found.watched.why)), [*late, *found.decided]
 
     def _found(self, inputs: Inputs) -> _Found:
         served, splits = inputs.served, inputs.unseen()

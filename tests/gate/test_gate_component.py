@@ -26,6 +26,7 @@ def run(tmp_path):
             gate=GateSettings(),
             label=LabelSettings(name="tipped"),
             columns={"payment": "string"},
+            late_labels=False,
             curated=curated,
         )
         schema, examples, report = standard_artifacts.Schema(), standard_artifacts.Examples(), GateReport()

@@ -54,7 +54,7 @@ def test_a_model_that_holds_needs_no_successor(served):
         content["released"]["overall"]["auc"] - content["metrics"]["overall"]["auc"]
     )
     assert asked.outcomes["max_drop:auc", "overall"] == "pass"
-    assert content["why"][-1] == "Nothing that the monitor saw asks for a new model."
+    assert content["why"][0] == "Nothing that the monitor saw asks for a new model."
 
 
 def test_a_drop_is_told_and_asks_for_a_new_model(served):
@@ -89,7 +89,7 @@ def test_a_drop_of_few_rows_may_be_chance(served):
 def test_the_data_that_it_was_trained_on_are_nothing_new(served):
     asked = served.ask(served.trained_on, span=1, train="when_needed")
     assert (asked.content["rows"], asked.report.train) == (0, 0)
-    assert "was trained on these very data" in asked.content["why"][0]
+    assert "was trained on these very data" in asked.content["why"][1]
 
 
 def test_other_data_of_the_span_that_it_was_trained_on_are_asked_about_by_their_test_split(served):
@@ -191,7 +191,7 @@ def test_an_empty_span_is_nothing_to_ask_about(served):
     empty = {"x": [], "side": [], "label": []}
     asked = served.ask({"train": empty}, train="when_needed")
     assert asked.content["rows"] == 0
-    assert "There are no rows" in asked.content["why"][0]
+    assert "There are no rows" in asked.content["why"][1]
 
 
 def test_what_was_asked_is_logged_and_drawn(served):
