@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from components.drift.compare import FeatureDrift
 from components.drift.compare import compare as compare_statistics
 from components.drift.settings import DriftSettings
-from components.feature_statistics import by_name, row_count
+from components.feature_statistics import row_count
 from components.profile.files import Profile, find, profile
 from pipeline.document import Document, override
 from pipeline.problems import choice, one_error, translate
 from pipeline.settings_file import load
-from schema.errors import SettingsError
+from schema.errors import DataError, SettingsError
 from schema.section import Section
 
 
@@ -27,8 +27,11 @@ class Terms(Section):
     features: tuple[str, ...] = ()
     """Columns that are compared. Default: all."""
     label: str | None = None
+    """Compared too, where it is there."""
     delimiter: str = ","
     """Of CSV files."""
+    prepared: bool = False
+    """Whether columns that neither table has are made of others by `data.prepare`, and so are no mistake."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ def terms(pipeline: str | None, assignments: Sequence[str]) -> Terms:
             features=tuple(settings.features.columns),
             label=settings.label.name,
             delimiter=settings.data.delimiter,
+            prepared=settings.data.prepare is not None,
         )
     document = override(Document({}, "the defaults"), list(assignments))
     try:
@@ -86,12 +90,34 @@ def compare(reference: str, current: str, terms: Terms) -> Comparison:
 
     Raises:
       SettingsError: there is no such file, or neither side has a column that the terms name.
-      DataError: a file cannot be read.
+      DataError: a file cannot be read, or the reference has no rows.
     """
     find(current)  # told before the reference is read
-    then, now = profile(reference, terms.delimiter), profile(current, terms.delimiter)
-    names = list(dict.fromkeys([*by_name(then.statistics), *by_name(now.statistics)]))
-    for name in terms.features:
+    only = {*terms.features, *([terms.label] if terms.label else [])}
+    then, now = (profile(source, terms.delimiter, only) for source in (reference, current))
+    names = list(dict.fromkeys([*then.columns, *now.columns]))
+    if not terms.prepared:
+        _refuse_unknown(terms.features, names)
+    if not row_count(then.statistics):
+        raise DataError(
+            "The reference has no rows.",
+            where=str(then.files[0]),
+            expected="rows to compare with",
+            received=f"{then.refusals:,} rows that cannot be read" if then.refused else "none",
+            fix=f"look at the first: {then.refused.reason}" if then.refused else "name other files",
+        )
+    drifts = compare_statistics(
+        now.statistics,
+        then.statistics,
+        settings=terms.drift,
+        features=[name for name in terms.features or names if name in names],
+        label=terms.label if terms.label in names else None,
+    )
+    return Comparison(then, now, tuple(drifts))
+
+
+def _refuse_unknown(wanted: Iterable[str], names: Sequence[str]) -> None:
+    for name in wanted:
         if name not in names:
             raise SettingsError(
                 f"Neither table has the column `{name}`.",
@@ -99,14 +125,6 @@ def compare(reference: str, current: str, terms: Terms) -> Comparison:
                 received=name,
                 fix=choice(name, names),
             )
-    drifts = compare_statistics(
-        now.statistics,
-        then.statistics,
-        settings=terms.drift,
-        features=terms.features or names,
-        label=terms.label,
-    )
-    return Comparison(then, now, tuple(drifts))
 
 
 def record(comparison: Comparison) -> dict[str, Any]:

@@ -24,9 +24,15 @@ _BUFFER = 1 << 20
 
 @dataclass(frozen=True)
 class ParquetReader:
-    """Reads Parquet; `Reject.line` is the row's number in the file. Types are those of `conform`."""
+    """Reads Parquet; `Reject.line` is the row's number in the file. Types are those of `conform`.
+
+    Attributes:
+      rows: in a batch.
+      only: the columns of which rows are read; None for all.
+    """
 
     rows: int = ROWS
+    only: tuple[str, ...] | None = None
 
     def columns(self, path: Path) -> tuple[str, ...]:
         """Names of the top-level columns."""
@@ -43,7 +49,9 @@ class ParquetReader:
         """The rows, a batch at a time."""
         first, types = 1, known_types(columns)
         with _open(path) as file:
-            for batch in file.iter_batches(batch_size=self._rows_of(file.metadata), use_threads=False):
+            here = None if self.only is None else [name for name in file.schema_arrow.names if name in self.only]
+            rows = self._rows_of(file.metadata)
+            for batch in file.iter_batches(batch_size=rows, columns=here, use_threads=False):
                 lines = np.arange(first, first + len(batch))
                 first += len(batch)
                 converted, refused = conform(batch, types, f"{path}, from row {lines[0]}")

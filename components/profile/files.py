@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,44 +30,48 @@ class Profile:
 
     Attributes:
       statistics: as TFDV writes them, of one data set.
+      columns: all columns that the files have, those too that were not looked at.
       files: the files, sorted by name.
       refused: the first row that could not be read; None where all could.
       refusals: how many rows could not be read. They are left out.
     """
 
     statistics: statistics_pb2.DatasetFeatureStatisticsList
+    columns: tuple[str, ...]
     files: tuple[Path, ...]
     refused: Reject | None
     refusals: int
 
 
-def profile(source: str, delimiter: str = ",") -> Profile:
+def profile(source: str, delimiter: str = ",", only: Collection[str] = ()) -> Profile:
     """Computes the statistics of files.
 
     Args:
       source: a Parquet or CSV file (plain or `.gz`), a folder of them, or a glob.
       delimiter: of CSV files.
+      only: the columns to look at. Default: all.
 
     Raises:
       SettingsError: there is no such file, or there are files of both formats.
       DataError: a file cannot be read at all.
     """
     files, form = find(source)
-    reader: Reader = ParquetReader(_ROWS) if form == "Parquet" else CsvReader(delimiter)
+    reader: Reader = ParquetReader(_ROWS, tuple(only) or None) if form == "Parquet" else CsvReader(delimiter)
     columns = typed((Survey(reader.columns(file), reader.survey(file, set())) for file in files), {})
-    profiles = {name: _profile_of(column) for name, column in columns.items()}
+    profiles = {name: _profile_of(column) for name, column in columns.items() if name in only or not only}
     rows, refusals, refused = 0, 0, None
     for file in files:
         for chunk in reader.chunks(file, columns):
             rows += len(chunk.lines)
             refusals += len(chunk.rejects)
             refused = refused or next(iter(chunk.rejects), None)
-            for name, values in zip(chunk.batch.schema.names, chunk.batch.columns, strict=True):
-                profiles[name].add(values)
+            for name in profiles.keys() & set(chunk.batch.schema.names):
+                profiles[name].add(chunk.batch[name])
     dataset = statistics_pb2.DatasetFeatureStatistics(
         num_examples=rows, features=[each.statistics(name, rows) for name, each in profiles.items()]
     )
-    return Profile(statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset]), tuple(files), refused, refusals)
+    statistics = statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset])
+    return Profile(statistics, tuple(columns), tuple(files), refused, refusals)
 
 
 def _profile_of(column: Column) -> ColumnProfile:

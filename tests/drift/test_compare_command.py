@@ -99,6 +99,13 @@ def test_only_the_columns_of_a_pipeline_or_those_named_are_compared(call, tmp_pa
     assert "of 2 columns drifted" in result.stdout, result.output
 
 
+def test_what_a_pipeline_makes_of_other_columns_is_passed_over(tmp_path):
+    path = tmp_path / "trips.csv"
+    path.write_text("fare,tips,company\n1.5,0.5,x\n2.5,1.5,y\n", encoding="utf-8")  # no label `big_tipper`
+    found = CliRunner().invoke(app, ["compare", str(path), str(path), "--pipeline", "taxi"])
+    assert "0 of 2 columns drifted" in found.stdout, found.output
+
+
 @pytest.mark.parametrize(
     ("changed", "verdict"),
     [
@@ -117,6 +124,20 @@ def test_a_column_that_broke_has_drifted(call, changed, verdict):
 def test_an_empty_table_and_a_new_column_are_told(call):
     assert "drifted: no_rows" in row(call(table(1).slice(0, 0)).stdout, "fare")
     assert "not compared" in row(call(table(1, tip=pa.array(np.zeros(ROWS)))).stdout, "tip")
+
+
+def test_a_reference_without_rows_is_an_error(call, tmp_path):
+    pq.write_table(table(0).slice(0, 0), tmp_path / "then.parquet")
+    result = call(table(1))
+    assert result.exit_code == 4
+    assert "The reference has no rows." in result.stderr
+
+
+def test_columns_that_are_not_compared_need_not_be_readable(call, tmp_path):
+    nested = pa.array([{"a": 1}] * ROWS)
+    pq.write_table(table(0, nested=nested), tmp_path / "then.parquet")
+    result = call(table(1, nested=nested), "--feature", "fare", "--feature", "paid")
+    assert "0 of 2 columns drifted" in result.stdout, result.output
 
 
 def test_rows_that_cannot_be_read_are_told(call, tmp_path):
