@@ -14,6 +14,7 @@ from benchmarks.export import latency, size
 from benchmarks.gpu import gpu
 from benchmarks.harness import Result, Unavailable
 from benchmarks.ingest import ingest, ingest_memory
+from benchmarks.report import report
 from benchmarks.statistics import statistics
 from benchmarks.taxi import taxi, taxi_again
 
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[int], Result]] = {
     "input_memory": feeding.memory,
     "ingest": ingest,
     "ingest_memory": ingest_memory,
+    "report": report,
     "statistics": statistics,
     "taxi": taxi,
     "taxi_again": taxi_again,

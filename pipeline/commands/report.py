@@ -93,12 +93,14 @@ def with_report(summary: Summary, folder: Path) -> Summary:
     """
     from dataclasses import replace
 
-    from pipeline.report.write import fresh, write
+    from pipeline.report.kept import fresh
     from pipeline.workspace import Workspace
 
     place = Workspace(folder)
     try:
         if not (summary.nothing_to_do and fresh(place, summary.pipeline, summary.run_id)):
+            from pipeline.report.write import write
+
             write(place, summary.run_id)
     except Exception as error:
         why = error.what if isinstance(error, HeadgateError) else f"{type(error).__name__}: {first_line(error)}"
@@ -118,6 +120,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
+        listening.listen()
     except OSError as error:
         raise SettingsError(
             "The pages cannot be served there.",

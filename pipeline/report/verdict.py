@@ -114,9 +114,12 @@ def _why(run: RunRecord, blocking: list[Decision]) -> Iterator[str]:
             "The model in service still does as well as when it was released."
         ]
     if status == "pushed":
-        passed = sum(decision.outcome == "pass" for decision in summary.decisions)
-        yield f"{passed} of {plural(len(summary.decisions), 'rule')} passed, and none of the others blocks."
-        if told := [decision for decision in summary.decisions if decision.outcome in ("warn", "flag")]:
+        rules = plural(len(summary.decisions), "rule")
+        told = [decision for decision in summary.decisions if decision.outcome != "pass"]
+        if not told:
+            yield f"All {rules} passed."
+        else:
+            yield f"{len(summary.decisions) - len(told)} of {rules} passed, and none of the others blocks."
             yield f"Worth a look: {listed((f'`{each.subject}` ({each.step})' for each in told), 4)}."
 
 

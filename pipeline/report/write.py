@@ -12,6 +12,7 @@ from pipeline.history import RunRow
 from pipeline.report import index
 from pipeline.report.contents import sections
 from pipeline.report.gather import RunRecord, gather
+from pipeline.report.kept import fresh
 from pipeline.report.page import figures, render
 from pipeline.report.verdict import verdict
 from pipeline.workspace import Workspace
@@ -35,13 +36,6 @@ def write(workspace: Workspace, *run_ids: str) -> list[Path]:
     paths = [_write(workspace, gather(workspace, run_id))[0] for run_id in run_ids]
     index.write(workspace)
     return paths
-
-
-def fresh(workspace: Workspace, pipeline: str, run_id: str) -> bool:
-    """Whether the page of a run is there, and nothing was put on record since it was written."""
-    page = workspace.report(pipeline, run_id)
-    sources = (workspace.metadata, workspace.drift(pipeline), workspace.monitor(pipeline))
-    return page.exists() and all(page.stat().st_mtime > path.stat().st_mtime for path in sources if path.exists())
 
 
 def current(workspace: Workspace, row: RunRow) -> str:

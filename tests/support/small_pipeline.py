@@ -177,8 +177,8 @@ class Pipeline:
         self.file.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
 
     def run(self, *options: str) -> Ended:
-        """`headgate run FILE --json` in this process."""
-        return self.command("run", *options, "--json")
+        """`headgate run FILE --json` in this process, without a page of the run: most tests have no use for one."""
+        return self.command("run", *options, "--no-report", "--json")
 
     def show(self, run_id: str, *options: str) -> Ended:
         """`headgate show RUN` in this process."""

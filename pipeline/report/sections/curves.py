@@ -36,9 +36,9 @@ def curves(run: RunRecord) -> Section | None:
     if not both or not both.get("new"):
         return None
     threshold = run.summary.threshold.value if run.summary.threshold else None
-    binary = [*_thresholds(both, threshold), *_calibration(both), *_lines(both)]
-    figures = [*binary, *_regression(both)]
-    title = "Thresholds, calibration and curves" if binary else "Errors of the predictions"
+    figures = [*_thresholds(both, threshold), *_calibration(both), *_lines(both), *_regression(both)]
+    regression = (run.analysis or {}).get("task") == "regression"
+    title = "Errors of the predictions" if regression else "Thresholds, calibration and curves"
     return Section("curves", title, [Group(figures)]) if figures else None
 
 
@@ -91,9 +91,7 @@ def _calibration(both: Curves) -> Iterator[Figure]:
                 _range(each),
                 value_cell(each["rows"]),
                 value_cell(each["predicted"]),
-                interval_cell(
-                    {"value": each["observed"], "low": each.get("observed_low"), "high": each.get("observed_high")}
-                ),
+                _interval(each, "observed"),
             )
             for each in bins
         ]
@@ -120,10 +118,10 @@ def _regression(both: Curves) -> Iterator[Figure]:
             "On the dotted line, predictions come true on average. Where the points bend away from it, the model is "
             "off for values of that size."
         )
-        columns = (Column("Predicted"), Column("Truth, on average", numeric=True))
-        pairs = [(value_cell(each["predicted"]), value_cell(each["observed"])) for each in bins]
+        heads = (Column("Predicted"), Column("Rows", numeric=True), Column("Truth, on average", numeric=True))
+        pairs = [(value_cell(each["predicted"]), value_cell(each["rows"]), _interval(each, "actual")) for each in bins]
         chart = judgement.predicted_actual(both)
-        yield Figure(chart, reading, Table("truth by prediction", columns, pairs, fixed=True))
+        yield Figure(chart, reading, Table("truth by prediction", heads, pairs, fixed=True))
 
 
 def _series(caption: str, series: Mapping[str, Sequence[Any]]) -> Table:
@@ -149,6 +147,10 @@ def _matrix(whose: str, names: Sequence[Any], matrix: Sequence[Sequence[int]]) -
 
 def _range(each: Mapping[str, Any]) -> Cell:
     return Cell(f"{number(each['low'])} to {number(each['high'])}", each["low"])
+
+
+def _interval(each: Mapping[str, Any], name: str) -> Cell:
+    return interval_cell({"value": each[name], "low": each.get(f"{name}_low"), "high": each.get(f"{name}_high")})
 
 
 def _right(row: Sequence[int], index: int) -> Cell:

@@ -32,7 +32,7 @@ OUTCOMES: dict[str, tuple[Tone, str]] = {
 COLUMNS = (
     Column("About"),
     Column("Outcome"),
-    Column("Rule"),
+    Column("Rule", wide=True),
     Column("Value", numeric=True),
     Column("Bound", numeric=True),
     Column("Margin", numeric=True),

@@ -54,8 +54,9 @@ def monitor(run: RunRecord) -> Section | None:
             "Far from the dashed line, the model does worse than when it was released: what it learned no longer holds "
             "(concept drift). New training should mend that. Bars are the error of an estimate."
         )
-        names = main_metrics(run.settings, known, most=1)
-        parts += [Figure(drift_charts.performance(run.monitors or (found,), name), reading) for name in names]
+        if len({each["span"] for each in run.monitors}) > 1:
+            [name] = main_metrics(run.settings, known, most=1)
+            parts.append(Figure(drift_charts.performance(run.monitors, name), reading))
     if slices := (found.get("metrics") or {}).get("slices"):
         parts.append(_by_slice(slices, main_metrics(run.settings, measured)))
     return Section("monitor", title, parts)

@@ -102,7 +102,7 @@ def weak_slices(run: RunRecord) -> Section | None:
     rows = [
         (
             text_cell(each["where"]),
-            Cell("certain", 0, "bad") if each["significant"] else Cell("may be chance", 1, "quiet"),
+            Cell("certain", 0, "warn") if each["significant"] else Cell("may be chance", 1, "quiet"),
             value_cell(each["rows"]),
             text_cell(plain(each["metric"])),
             metric_cell(each["value"]),
@@ -182,7 +182,6 @@ def _slice_table(name: str, records: Sequence[Record], *, closed: bool) -> Table
     """One metric on each slice, the weakest first."""
     columns = (
         Column("Slice"),
-        Column("Value"),
         Column("Rows", numeric=True),
         Column("New model", numeric=True),
         Column("In service", numeric=True),
@@ -191,8 +190,7 @@ def _slice_table(name: str, records: Sequence[Record], *, closed: bool) -> Table
     weakest = sorted(records, key=lambda each: each["metrics"][name]["value"], reverse=slices.lower_is_better(name))
     rows = [
         (
-            text_cell(each["slice"]),
-            _slice_value(each["value"]),
+            _slice(each),
             value_cell(each["rows"]),
             interval_cell(each["metrics"][name]),
             metric_cell((each.get("served") or {}).get(name)),
@@ -208,17 +206,16 @@ def _all_metrics(records: Sequence[Record], names: Sequence[str]) -> Table:
     numbers = [Column(plain(name), numeric=True) for name in names]
     rows = [
         (
-            text_cell(each["slice"]),
-            _slice_value(each["value"]),
+            _slice(each),
             value_cell(each["rows"]),
             *(metric_cell((each["metrics"].get(name) or {}).get("value")) for name in names),
         )
         for each in records
     ]
-    columns = (Column("Slice"), Column("Value"), Column("Rows", numeric=True), *numbers)
+    columns = (Column("Slice"), Column("Rows", numeric=True), *numbers)
     return Table("All metrics by slice", columns, rows, closed=True)
 
 
-def _slice_value(value: Any) -> Cell:
-    """A slice's value; the page sorts numbers within words as numbers."""
-    return Cell(str(value), str(value).lower())
+def _slice(record: Record) -> Cell:
+    """A slice as charts name it; the page sorts numbers within words as numbers."""
+    return text_cell(slices.where(record))

@@ -61,7 +61,7 @@ def steps(run: RunRecord) -> Section | None:
     rows = []
     for each in found:
         tone, words = STATES[each.state]
-        bar = each.seconds / longest if each.state == "complete" else None
+        bar = each.seconds / longest if each.seconds > longest / 100 else None
         rows.append((text_cell(each.id), Cell(words, words, tone), Cell(f"{each.seconds:.1f}", each.seconds, bar=bar)))
     parts: list[Part] = [
         Table("State and time of each step", (Column("Step"), Column("State"), Column("Seconds", numeric=True)), rows)
