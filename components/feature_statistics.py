@@ -68,8 +68,12 @@ def row_count(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> int:
 
 def missing_count(feature: statistics_pb2.FeatureNameStatistics) -> int:
     """Number of rows without a usable value: none at all, or NaN."""
-    nan = max((histogram.num_nan for histogram in feature.num_stats.histograms), default=0)
-    return common(feature).num_missing + nan
+    return common(feature).num_missing + nan_count(feature)
+
+
+def nan_count(feature: statistics_pb2.FeatureNameStatistics) -> int:
+    """Number of values that are NaN."""
+    return max((histogram.num_nan for histogram in feature.num_stats.histograms), default=0)
 
 
 def missing_rows(statistics: statistics_pb2.DatasetFeatureStatisticsList, name: str) -> int:

@@ -25,7 +25,7 @@ class Cdf:
     below: Floats
     upto: Floats
 
-    def at(self, values: Floats, inclusive: NDArray[np.bool_]) -> Floats:
+    def at(self, values: Floats, inclusive: NDArray[np.bool_] | bool) -> Floats:
         """P(X <= value) where `inclusive`, else P(X < value); float64, the shape of `values`."""
         before = np.clip(np.searchsorted(self.x, values, side="right") - 1, 0, len(self.x) - 1)
         after = np.minimum(before + 1, len(self.x) - 1)
@@ -78,8 +78,8 @@ def decile_cuts(distribution: Cdf) -> Cuts:
 def pool(a: Cdf, b: Cdf) -> Cdf:
     """The distribution of two columns of the same length taken together: the mean of both CDFs."""
     x = np.union1d(a.x, b.x)
-    no, yes = np.zeros(len(x), np.bool_), np.ones(len(x), np.bool_)
-    return Cdf(x, (a.at(x, no) + b.at(x, no)) / 2, (a.at(x, yes) + b.at(x, yes)) / 2)
+    below, upto = ((a.at(x, inclusive) + b.at(x, inclusive)) / 2 for inclusive in (False, True))
+    return Cdf(x, below, upto)
 
 
 def cdf(numbers: statistics_pb2.NumericStatistics) -> Cdf | None:

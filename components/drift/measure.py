@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.drift.histograms import Cdf, ValueCounts, cdf, decile_cuts, pool, value_counts
 from components.drift.metrics import categorical, numeric
-from components.feature_statistics import common, missing_count
+from components.feature_statistics import common, missing_count, nan_count
 
 FeatureType = Literal["numeric", "categorical", "unknown"]
 
@@ -33,6 +33,11 @@ class Column:
     def missing(self) -> float:
         """Share of the rows without a value, NaN included."""
         return missing_count(self.statistics) / self.rows
+
+    @property
+    def values(self) -> int:
+        """Number of usable values."""
+        return common(self.statistics).tot_num_values - nan_count(self.statistics)
 
     @cached_property
     def type(self) -> FeatureType:

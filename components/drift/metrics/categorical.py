@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from components.drift.histograms import Floats, ValueCounts
 from components.drift.metrics import shares
 
+DISTANCES = (shares.l_infinity, shares.jensen_shannon, shares.psi, shares.hellinger, shares.chi_square)
+
+
+def floor(current: ValueCounts, reference: ValueCounts) -> float:
+    """Share that a value must exceed, on either side, to be compared; 0 where both sides list every value.
+
+    Statistics list the 1,000 most frequent values. Where a column has more, which of the rare ones are listed is
+    chance, and so are their counts. A value counts if its share is above what one that is not listed may have, by
+    more than three standard deviations and three rows.
+    """
+    least, rows = max(current.least, reference.least), min(current.total, reference.total)
+    return least + 3 * math.sqrt(least / rows) + 3 / rows if least else 0.0
+
 
 def aligned(current: ValueCounts, reference: ValueCounts) -> tuple[Floats, Floats]:
-    """Shares of both sides, value by value; the last bin holds what cannot be told apart.
+    """Shares of both sides, value by value; the last bin holds the values that are not above the `floor`.
 
-    Statistics list the 1,000 most frequent values. A value that one side lists and the other may have had beyond its
-    list goes into the last bin with all that is not listed: else columns of many rare values would
-    differ by which of them happened to be listed.
+    Args:
+      current: value counts now; at least one value.
+      reference: value counts of the reference; at least one value.
 
     Returns:
-      p of `current` and q of `reference`, float64 [bins], each summing to 1, or to 0 for a column without values.
+      p of `current` and q of `reference`, float64 [bins], each summing to 1.
     """
-    now, then = current.shares(), reference.shares()
-    least_now, least_then = current.least, reference.least
-    common = [
-        value
-        for value in sorted(now.keys() | then.keys())
-        if (value in now or then[value] > least_now) and (value in then or now[value] > least_then)
-    ]
+    now, then, least = current.shares(), reference.shares(), floor(current, reference)
+    values = sorted(now.keys() | then.keys())
+    common = [value for value in values if max(now.get(value, 0.0), then.get(value, 0.0)) > least]
     return _filled(now, common), _filled(then, common)
 
 
 def _filled(listed: dict[str, float], values: list[str]) -> Floats:
     found = np.array([listed.get(value, 0.0) for value in values], np.float64)
-    return np.append(found, max(0.0, 1.0 - found.sum()) if listed else 0.0)
+    return np.append(found, max(0.0, 1.0 - found.sum()))
 
 
 def distances(current: ValueCounts, reference: ValueCounts) -> dict[str, float]:
@@ -39,17 +50,15 @@ def distances(current: ValueCounts, reference: ValueCounts) -> dict[str, float]:
     Both columns must have values. Formulas and ranges: `components.drift.metrics.shares`.
     """
     p, q = aligned(current, reference)
-    measures = (shares.l_infinity, shares.jensen_shannon, shares.psi, shares.hellinger, shares.chi_square)
-    return {measure.__name__: float(measure(p, q)) for measure in measures}
+    return {measure.__name__: float(measure(p, q)) for measure in DISTANCES}
 
 
 def new_values(current: ValueCounts, reference: ValueCounts) -> dict[str, float]:
     """Values that the reference does not have, with their share of the current rows, largest first.
 
-    With the two sides exchanged: the values that vanished. Where the reference had more values than its statistics
-    list, a value hardly more frequent than the rarest listed one may be an old one and does not count.
+    With the two sides exchanged: the values that vanished. Values that are not above the `floor` do not count.
     """
-    then, least = reference.shares(), reference.least
+    then, least = reference.shares(), floor(current, reference)
     fresh = {value: share for value, share in current.shares().items() if value not in then and share > least}
     return dict(sorted(fresh.items(), key=lambda item: (-item[1], item[0])))
 
