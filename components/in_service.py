@@ -38,14 +38,14 @@ class InServiceStrategy(ResolverStrategy):
 
         Args:
           store: ML Metadata; not needed.
-          input_dict: `model`, `statistics`, `previous_span` and `released`: every Model, ExampleStatistics and
+          input_dict: `model`, `statistics`, `previous_span`, `spans` and `released`: every Model, ExampleStatistics and
             ModelBlessing of the pipeline so far; `examples`: the Examples of this run.
 
         Returns:
           `model`: the Model in service; `statistics`: those of its training data; `previous_span`: the statistics
-          of the latest span before this run's; `released`: the first blessing of the model in service, with its
-          metrics at release; `examples` as they came. Each but the last is empty where there is no such artifact, or
-          its folder is gone.
+          of the latest span before this run's; `spans`: the newest statistics of each other span; `released`: the
+          first blessing of the model in service, with its metrics at release; `examples` as they came. Each but the
+          last is empty where there is no such artifact, or its folder is gone.
 
         Raises:
           ReleaseError: the serving directory cannot be read.
@@ -61,6 +61,7 @@ class InServiceStrategy(ResolverStrategy):
             "model": model,
             "statistics": statistics[:1],
             "previous_span": _previous_span(input_dict["previous_span"], input_dict["examples"]),
+            "spans": _other_spans(input_dict["spans"], input_dict["examples"]),
             "released": _first_blessing(input_dict["released"], model),
             "examples": input_dict["examples"],
         }
@@ -75,8 +76,8 @@ def in_service(serving_dir: Path, model_name: str, examples: types.BaseChannel) 
       examples: Examples of this run.
 
     Returns:
-      A node with the outputs `model`, `statistics`, `previous_span` and `released` (see InServiceStrategy), each of
-      which may turn out empty.
+      A node with the outputs `model`, `statistics`, `previous_span`, `spans` and `released` (see InServiceStrategy),
+      each of which may turn out empty.
     """
     return Resolver(
         strategy_class=InServiceStrategy,
@@ -84,6 +85,7 @@ def in_service(serving_dir: Path, model_name: str, examples: types.BaseChannel) 
         model=types.Channel(type=standard_artifacts.Model),
         statistics=types.Channel(type=standard_artifacts.ExampleStatistics),
         previous_span=types.Channel(type=standard_artifacts.ExampleStatistics),
+        spans=types.Channel(type=standard_artifacts.ExampleStatistics),
         released=types.Channel(type=standard_artifacts.ModelBlessing),
         examples=examples,
     ).with_id("in_service")
@@ -110,3 +112,11 @@ def _previous_span(statistics: list[types.Artifact], examples: list[types.Artifa
     span = min((artifact.span for artifact in examples), default=0)
     earlier = [artifact for artifact in statistics if artifact.span < span and Path(artifact.uri).is_dir()]
     return sorted(earlier, key=lambda artifact: (artifact.span, artifact.id))[-1:]
+
+
+def _other_spans(statistics: list[types.Artifact], examples: list[types.Artifact]) -> list[types.Artifact]:
+    """The newest statistics of each span but that of the examples, as far as they are still there."""
+    own = {artifact.span for artifact in examples}
+    there = [each for each in statistics if each.span not in own and Path(each.uri).is_dir()]
+    newest = {artifact.span: artifact for artifact in sorted(there, key=lambda artifact: artifact.id)}
+    return [newest[span] for span in sorted(newest)]

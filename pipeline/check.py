@@ -74,6 +74,10 @@ def check(loaded: Loaded) -> Checked:
     return Checked(columns, tuple(name for name in columns if name not in used), notes)
 
 
+MONITORED = ("prediction", "embedding")
+"""What the monitor measures is named `GROUP/NAME`, and is in no data."""
+
+
 def named_columns(settings: PipelineSettings) -> Iterator[tuple[str, Place]]:
     """Every column that the settings name, with the place where they do."""
     yield settings.label.name, ("label", "name")
@@ -89,7 +93,8 @@ def named_columns(settings: PipelineSettings) -> Iterator[tuple[str, Place]]:
     for name in settings.evaluation.find_slices.columns:
         yield name, ("evaluation", "find_slices", "columns")
     for name in settings.drift.features:
-        yield name, ("drift", "features", name)
+        if name.partition("/")[0] not in MONITORED:
+            yield name, ("drift", "features", name)
     for columns in settings.drift_slices:
         for name in columns:
             yield name, ("drift", "slices")

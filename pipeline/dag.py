@@ -117,6 +117,8 @@ def build(plan: Plan) -> Pipeline:
             statistics=statistics.outputs["statistics"],
             in_service=in_service.outputs["statistics"],
             previous_span=in_service.outputs["previous_span"],
+            spans=in_service.outputs["spans"],
+            model=in_service.outputs["model"],
             examples=examples,
             monitor=monitor.outputs["report"],
             settings=_drift(plan).model_dump_json(),
@@ -232,6 +234,7 @@ def _drift(plan: Plan) -> DriftStepSettings:
         # Of an image what was measured; one picture's bytes are never another's.
         features=(*settings.features.columns, *measured(settings.features.images)),
         label=settings.label.name,
+        slices=settings.drift_slices,
         log=str(plan.workspace.drift(settings.name)),
         tensorboard=str(plan.workspace.tensorboard(settings.name) / "drift"),
     )

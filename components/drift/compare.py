@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.decisions import Decision, Outcome
+from components.drift import noise
 from components.drift.measure import Column, FeatureType, Measured, measure
-from components.drift.settings import Action, DriftSettings
-from components.feature_statistics import by_name, row_count
+from components.drift.settings import Action, DriftSettings, DriftStepSettings
+from components.feature_statistics import by_name, by_slice, row_count
 
 OUTCOMES: dict[Action, Outcome] = {"log": "pass", "warn": "warn", "block": "block"}
 
@@ -18,7 +20,7 @@ HIGHEST_SCORE = 1000.0
 """The score of what has no number (`vanished`, `type`, `no_rows`), and the end of the scale for what has."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FeatureDrift:
     """How one feature changed against the reference: a line of the drift log.
 
@@ -42,17 +44,17 @@ class FeatureDrift:
 
     feature: str
     group: str
-    slice: str | None
+    slice: str | None = None
     type: FeatureType
-    metrics: dict[str, float]
-    bounds: dict[str, float]
-    noise: dict[str, float]
+    metrics: dict[str, float] = field(default_factory=dict)
+    bounds: dict[str, float] = field(default_factory=dict)
+    noise: dict[str, float] = field(default_factory=dict)
     rows: int
     reference_rows: int
-    bins: int | None
+    bins: int | None = None
     score: float
     drifted: bool
-    by: tuple[str, ...]
+    by: tuple[str, ...] = ()
     action: Action
     message: str
 
@@ -64,6 +66,7 @@ def compare(
     settings: DriftSettings,
     features: Iterable[str],
     label: str | None,
+    past: Sequence[statistics_pb2.DatasetFeatureStatisticsList] = (),
 ) -> list[FeatureDrift]:
     """Compares the features that the settings name, and the label, with the reference.
 
@@ -73,23 +76,66 @@ def compare(
       settings: the `drift` section.
       features: names of the features.
       label: name of the label; None where there is none.
+      past: statistics of earlier spans, oldest first; what they differ by among themselves is no drift.
 
     Returns:
       One record for each feature and the label, that with the highest score first.
     """
-    now, then = by_name(current), by_name(reference)
-    rows, reference_rows = row_count(current), row_count(reference)
+    now, then, spans = _columns(current), _columns(reference), [_columns(each) for each in past]
+    names = dict.fromkeys((*features, *([label] if label else [])))
     drifts = [
         _compare(
             name,
             "label" if name == label else "feature",
-            Column(rows, now[name]) if name in now else None,
-            Column(reference_rows, then[name]) if name in then else None,
+            now.get(name),
+            then.get(name),
+            [columns[name] for columns in spans if name in columns],
             settings,
         )
-        for name in dict.fromkeys((*features, *([label] if label else [])))
+        for name in names
     ]
+    return _ranked(drifts)
+
+
+def compare_all(
+    current: statistics_pb2.DatasetFeatureStatisticsList,
+    reference: statistics_pb2.DatasetFeatureStatisticsList,
+    *,
+    settings: DriftStepSettings,
+    past: Sequence[statistics_pb2.DatasetFeatureStatisticsList] = (),
+    monitored: Sequence[statistics_pb2.DatasetFeatureStatisticsList] = (),
+) -> list[FeatureDrift]:
+    """Compares features and label, the same in each slice that the settings name, and what the monitor measured.
+
+    Args:
+      current: statistics of the span at hand, with its slices.
+      reference: statistics of what it is compared with.
+      settings: features, label and slices; bounds and actions.
+      past: statistics of earlier spans, oldest first.
+      monitored: statistics of predictions and embeddings, now and in the reference, each named `GROUP/NAME`; or empty.
+
+    Returns:
+      All records, that with the highest score first. A slice that one side does not have has none.
+    """
+    names, label, drift = settings.features, settings.label, settings.drift
+    found = compare(current, reference, settings=drift, features=names, label=label, past=past)
+    now, then = by_slice(current, settings.slices), by_slice(reference, settings.slices)
+    for name in now.keys() & then.keys():
+        of_slice = compare(now[name], then[name], settings=drift, features=names, label=label)
+        found += [replace(record, slice=name) for record in of_slice]
+    if monitored:
+        measured = compare(*monitored, settings=drift, features=by_name(monitored[0]), label=None)
+        found += [replace(record, group=record.feature.partition("/")[0]) for record in measured]
+    return _ranked(found)
+
+
+def _ranked(drifts: Iterable[FeatureDrift]) -> list[FeatureDrift]:
     return sorted(drifts, key=lambda drift: -drift.score)
+
+
+def _columns(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> dict[str, Column]:
+    rows = row_count(statistics)
+    return {name: Column(rows, feature) for name, feature in by_name(statistics).items()}
 
 
 def decisions(drifts: Iterable[FeatureDrift], reference: str) -> list[Decision]:
@@ -103,7 +149,7 @@ def decisions(drifts: Iterable[FeatureDrift], reference: str) -> list[Decision]:
     found = [_decision(drift, reference) for drift in drifts if drift.drifted]
     if found:
         return found
-    compared = sum(bool(drift.metrics) for drift in drifts)
+    compared = sum(bool(drift.metrics) and drift.slice is None for drift in drifts)
     message = f"{compared} features compared with {reference}: none drifted."
     return [Decision("drift", "drift", "overall", "pass", message, value=0.0)]
 
@@ -116,95 +162,91 @@ def _decision(drift: FeatureDrift, reference: str) -> Decision:
         "block": f"Nothing is trained. If the change is real, raise drift.features.{drift.feature}.bounds or set its "
         "action to warn; else mend the data.",
     }[drift.action]
+    subject = drift.feature + (f" ({drift.slice})" if drift.slice else "")
+    value, bound = drift.metrics.get(first), drift.bounds.get(first)
     return Decision(
         step="drift",
         rule=f"drift:{first}",
-        subject=drift.feature,
+        subject=subject,
         outcome=OUTCOMES[drift.action],
-        message=f"`{drift.feature}` drifted against {reference}: {drift.message} {advice}",
-        value=drift.metrics.get(first),
-        bound=f"<= {drift.bounds[first]:g}" if first in drift.bounds else None,
+        message=f"`{subject}` drifted against {reference}: {drift.message} {advice}",
+        value=value,
+        bound=None if bound is None else f"<= {bound:.3g}",
+        rows=drift.rows,
+        margin=None if value is None or bound is None else bound - value,
     )
 
 
-def _compare(name: str, group: str, now: Column | None, then: Column | None, settings: DriftSettings) -> FeatureDrift:
+def _compare(
+    name: str, group: str, now: Column | None, then: Column | None, past: Sequence[Column], settings: DriftSettings
+) -> FeatureDrift:
     own = settings.features.get(name)
-    judge = _Judge(
-        name, group, (own and own.action) or settings.action, now.rows if now else 0, then.rows if then else 0
+    record = partial(
+        FeatureDrift,
+        feature=name,
+        group=group,
+        type=next((column.type for column in (now, then) if column and column.type != "unknown"), "unknown"),
+        rows=now.rows if now else 0,
+        reference_rows=then.rows if then else 0,
+        action=(own and own.action) or settings.action,
     )
+    fact = _fact(now, then)
+    if fact:
+        by, message = fact
+        return record(score=HIGHEST_SCORE if by else 0.0, drifted=bool(by), by=by, message=message)
+    assert now and then  # noqa: S101  `_fact` tells where one lacks
+    measured = measure(now, then)
+    bounds = {metric: bound for metric, bound in settings.bounds_of(name).items() if metric in measured.metrics}
+    level = _level(now, then, past, bounds) if settings.thresholds == "learned" else {}
+    thresholds = {metric: max(bound, level.get(metric, 0.0)) for metric, bound in bounds.items()}
+    scores = {metric: _score(measured.metrics[metric], threshold) for metric, threshold in thresholds.items()}
+    above = sorted((metric for metric, score in scores.items() if score > 1), key=lambda metric: -scores[metric])
+    return record(
+        metrics=measured.metrics,
+        bounds=thresholds,
+        noise=level,
+        bins=measured.bins,
+        score=max(scores.values(), default=0.0),
+        drifted=bool(above),
+        by=tuple(above),
+        message=_message(measured, bounds, thresholds, above),
+    )
+
+
+def _fact(now: Column | None, then: Column | None) -> tuple[tuple[str, ...], str] | None:
+    """What there is instead of a measurement: names for `by`, and a sentence; None where there are two columns."""
     if then is None or then.rows == 0:
-        return judge.by_fact(None, "The reference has no such column: nothing to compare with.")
+        return (), "The reference has no such column: nothing to compare with."
     if now is None:
-        return judge.by_fact("vanished", "The reference has this column, the data do not.", then.type)
+        return ("vanished",), "The reference has this column, the data do not."
     if now.rows == 0:
-        return judge.by_fact("no_rows", "The data have no rows.", then.type)
-    types = {now.type, then.type} - {"unknown"}
-    if len(types) == 2:
-        return judge.by_fact("type", f"It is {now.type} now and was {then.type}.", now.type)
-    return judge.by_numbers(types.pop() if types else "unknown", measure(now, then), settings.bounds_of(name))
+        return ("no_rows",), "The data have no rows."
+    if "unknown" not in (now.type, then.type) and now.type != then.type:
+        return ("type",), f"It is {now.type} now and was {then.type}."
+    return None
 
 
-@dataclass(frozen=True)
-class _Judge:
-    """Makes the record of one feature."""
-
-    feature: str
-    group: str
-    action: Action
-    rows: int
-    reference_rows: int
-
-    def by_fact(self, drifted: str | None, message: str, kind: FeatureType = "unknown") -> FeatureDrift:
-        """The record of a feature that cannot be measured."""
-        by = (drifted,) if drifted else ()
-        return self._record(kind, Measured({}), {}, HIGHEST_SCORE if by else 0.0, by, message)
-
-    def by_numbers(self, kind: FeatureType, measured: Measured, bounds: dict[str, float]) -> FeatureDrift:
-        """The record of a feature that was measured."""
-        values = measured.metrics
-        bounds = {metric: bounds[metric] for metric in values if metric in bounds}
-        scores = {metric: _score(values[metric], bound) for metric, bound in bounds.items()}
-        above = sorted((metric for metric in bounds if values[metric] > bounds[metric]), key=lambda m: -scores[m])
-        message = "Within its bounds."
-        if above:
-            message = ", ".join(f"{metric} {values[metric]:.3g} > {bounds[metric]:.3g}" for metric in above) + "."
-            message += _named(measured.new)
-        return self._record(kind, measured, bounds, max(scores.values(), default=0.0), tuple(above), message)
-
-    def _record(
-        self,
-        kind: FeatureType,
-        measured: Measured,
-        bounds: dict[str, float],
-        score: float,
-        by: tuple[str, ...],
-        message: str,
-    ) -> FeatureDrift:
-        return FeatureDrift(
-            feature=self.feature,
-            group=self.group,
-            slice=None,
-            type=kind,
-            metrics=measured.metrics,
-            bounds=bounds,
-            noise={},
-            rows=self.rows,
-            reference_rows=self.reference_rows,
-            bins=measured.bins,
-            score=score,
-            drifted=bool(by),
-            by=by,
-            action=self.action,
-            message=message,
-        )
+def _level(now: Column, then: Column, past: Sequence[Column], bounds: Mapping[str, float]) -> dict[str, float]:
+    chance = noise.levels(now, then, bounds)
+    usual = noise.between_spans(past, now.rows, bounds)
+    return {metric: max(level, usual.get(metric, 0.0)) for metric, level in chance.items()}
 
 
-def _score(value: float, bound: float) -> float:
+def _score(value: float, threshold: float) -> float:
     if value == 0:
         return 0.0
-    return min(value / bound, HIGHEST_SCORE) if bound else HIGHEST_SCORE
+    return min(value / threshold, HIGHEST_SCORE) if threshold else HIGHEST_SCORE
 
 
-def _named(new: Mapping[str, float]) -> str:
-    listed = ", ".join(f"{value!r} ({share:.1%})" for value, share in list(new.items())[:5])
-    return f" New values: {listed}." if listed else ""
+def _message(
+    measured: Measured, bounds: Mapping[str, float], thresholds: Mapping[str, float], above: Sequence[str]
+) -> str:
+    if above:
+        values = (f"{metric} {measured.metrics[metric]:.3g} > {thresholds[metric]:.3g}" for metric in above)
+        named = ", ".join(f"{value!r} ({share:.1%})" for value, share in list(measured.new.items())[:5])
+        return ", ".join(values) + "." + (f" New values: {named}." if named else "")
+    chance = [metric for metric, bound in bounds.items() if measured.metrics[metric] > bound]
+    if chance:
+        values = (f"{metric} {measured.metrics[metric]:.3g} (noise {thresholds[metric]:.3g})" for metric in chance)
+        return "Above its bounds, but no more than noise explains: " + ", ".join(values) + "."
+    return "Within its bounds."

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import tensorflow as tf
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 from tfx.components.statistics_gen.stats_artifact_utils import load_statistics
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.base_executor import BaseExecutor
@@ -20,36 +19,16 @@ from tfx.types.artifact_utils import get_single_instance
 from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components import decisions, log
+from components import log
 from components.artifacts import DriftReport, MonitorReport
 from components.decisions import Decision
 from components.drift import compare
 from components.drift.compare import FeatureDrift
+from components.drift.reference import Reference, choose, past, remarks
+from components.drift.report import write, write_scalars
 from components.drift.settings import DriftStepSettings
 
-FILE_NAME = "drift.json"
 SPLIT = "train"
-
-Kind = Literal["in_service", "previous_span"]
-KINDS: tuple[Kind, ...] = ("in_service", "previous_span")
-
-
-@dataclass(frozen=True)
-class Reference:
-    """What the data are compared with.
-
-    Attributes:
-      uri: address of the statistics artifact.
-      span: its span.
-      kind: `in_service` where the model in service was trained on it, else `previous_span`.
-    """
-
-    uri: str
-    span: int
-    kind: Kind
-
-    def __str__(self) -> str:
-        return f"span {self.span} ({self.kind.replace('_', ' ')})"
 
 
 class Executor(BaseExecutor):
@@ -64,36 +43,38 @@ class Executor(BaseExecutor):
         """Writes `drift.json` and `decisions.json` into the report, and one log line for each feature.
 
         Args:
-          input_dict: `statistics` and `examples` of this run; `in_service` and `previous_span`: statistics to
-            compare with, either may be absent or empty. The first that is there is taken. `monitor`: what the monitor
-            found; may be absent.
+          input_dict: `statistics` and `examples` of this run; `in_service`, `previous_span` and `spans`: statistics to
+            compare with; `model`: the model in service; `monitor`: what the monitor found. Each of the last five may be
+            absent or empty.
           output_dict: `report`, a DriftReport.
           exec_properties: `settings`, a DriftStepSettings as JSON; `code`, a fingerprint.
+
+        Raises:
+          SettingsError: there are no statistics of the span that `drift.reference` names.
         """
         settings = DriftStepSettings.model_validate_json(exec_properties["settings"])
-        statistics = get_single_instance(input_dict["statistics"])
         span = get_single_instance(input_dict["examples"]).span
         report = get_single_instance(output_dict["report"])
-        found = _reference(input_dict)
+        wanted = settings.drift.reference
+        found = choose(wanted, input_dict)
+        records = remarks(wanted, span, input_dict)
         drifts: list[FeatureDrift] = []
-        if found is None:
-            reference, records = None, [_cold_start()]
-        else:
-            artifact, reference = found
-            drifts = compare.compare(
-                load_statistics(statistics, SPLIT).proto(),
-                load_statistics(artifact, SPLIT).proto(),
-                settings=settings.drift,
-                features=settings.features,
-                label=settings.label,
+        reference = None
+        if found is not None:
+            artifact, kind = found
+            reference = Reference(artifact.uri, artifact.span, kind)
+            current = _statistics(get_single_instance(input_dict["statistics"]))
+            earlier = [_statistics(each) for each in past(span, input_dict.get("spans", ()))]
+            drifts = compare.compare_all(
+                current, _statistics(artifact), settings=settings, past=earlier, monitored=_monitored(input_dict)
             )
             if _labels_are_late(input_dict.get("monitor")):
                 drifts = [drift for drift in drifts if drift.group != "label"]
-            records = compare.decisions(drifts, str(reference))
-        _write_report(report, span, reference, drifts, records)
+            records = [*records, *compare.decisions(drifts, str(reference))]
+        write(report, span, reference, drifts, records)
         report.train = _train(input_dict.get("monitor"), records)
         if reference is not None:
-            _write_scalars(drifts, span, settings.tensorboard)
+            write_scalars(drifts, span, settings.tensorboard)
             log.append(Path(settings.log), self._lines(drifts, span, reference))
 
     def _lines(self, drifts: Sequence[FeatureDrift], span: int, reference: Reference) -> list[dict[str, Any]]:
@@ -117,6 +98,8 @@ class DriftSpec(ComponentSpec):
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "in_service": ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
         "previous_span": ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
+        "spans": ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
+        "model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "monitor": ChannelParameter(type=MonitorReport, optional=True),
     }
     OUTPUTS = {"report": ChannelParameter(type=DriftReport)}
@@ -132,6 +115,8 @@ class Drift(BaseComponent):
       code: fingerprint of the code, so that the cache sees when it changes.
       in_service: ExampleStatistics that the model in service was trained on; may resolve to nothing.
       previous_span: ExampleStatistics to fall back on; may resolve to nothing.
+      spans: ExampleStatistics of other spans, one for each; may resolve to nothing.
+      model: Model in service; may resolve to nothing.
       monitor: MonitorReport of this run.
     """
 
@@ -146,6 +131,8 @@ class Drift(BaseComponent):
         code: str,
         in_service: BaseChannel | None = None,
         previous_span: BaseChannel | None = None,
+        spans: BaseChannel | None = None,
+        model: BaseChannel | None = None,
         monitor: BaseChannel | None = None,
     ) -> None:
         super().__init__(
@@ -154,6 +141,8 @@ class Drift(BaseComponent):
                 examples=examples,
                 in_service=in_service,
                 previous_span=previous_span,
+                spans=spans,
+                model=model,
                 monitor=monitor,
                 settings=settings,
                 code=code,
@@ -162,11 +151,20 @@ class Drift(BaseComponent):
         )
 
 
-def _reference(inputs: Mapping[str, list[Artifact]]) -> tuple[Artifact, Reference] | None:
-    for kind in KINDS:
-        for artifact in inputs.get(kind) or ():
-            return artifact, Reference(artifact.uri, artifact.span, kind)
-    return None
+def _statistics(artifact: Artifact) -> DatasetFeatureStatisticsList:
+    return load_statistics(artifact, SPLIT).proto()
+
+
+def _monitored(inputs: Mapping[str, Sequence[Artifact]]) -> tuple[DatasetFeatureStatisticsList, ...]:
+    """Statistics of predictions and embeddings, now and at training; empty where one of them is not there."""
+    sides = [
+        Path(report.uri, side, "FeatureStats.pb")
+        for report in inputs.get("monitor", ())
+        for side in ("current", "reference")
+    ]
+    if not sides or not all(path.is_file() for path in sides):
+        return ()
+    return tuple(DatasetFeatureStatisticsList.FromString(path.read_bytes()) for path in sides)
 
 
 def _labels_are_late(monitor: Sequence[Artifact] | None) -> bool:
@@ -179,44 +177,5 @@ def _train(monitor: Sequence[Artifact] | None, records: Sequence[Decision]) -> i
     if not monitor:
         return 1
     [found] = monitor
-    asked = found.train or any(each.outcome != "pass" for each in records)
+    asked = found.train or any(each.outcome != "pass" and each.rule.startswith("drift:") for each in records)
     return int(bool(asked and found.trainable and found.passed))
-
-
-def _cold_start() -> Decision:
-    message = "No model is in service and there is no earlier span: nothing to compare with."
-    return Decision("drift", "drift", "overall", "pass", message)
-
-
-def _write_report(
-    report: Artifact,
-    span: int,
-    reference: Reference | None,
-    drifts: Sequence[FeatureDrift],
-    records: Sequence[Decision],
-) -> None:
-    report.span = span
-    report.compared = sum(bool(drift.metrics) for drift in drifts)
-    report.drifted = sum(drift.drifted for drift in drifts)
-    report.passed = int(decisions.passed(records))
-    decisions.write(records, report.uri)
-    drifted = [drift.feature for drift in drifts if drift.drifted]
-    content = {
-        "span": span,
-        "reference": asdict(reference) if reference else None,
-        "compared": report.compared,
-        "drifted": drifted,
-        "share": len(drifted) / report.compared if report.compared else 0.0,
-        "features": [asdict(drift) for drift in drifts],
-    }
-    Path(report.uri, FILE_NAME).write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
-
-
-def _write_scalars(drifts: Sequence[FeatureDrift], span: int, folder: str) -> None:
-    """One TensorBoard scalar for each metric of each feature, grouped by metric, with the span as step."""
-    writer = tf.summary.create_file_writer(folder)
-    with writer.as_default(step=span):
-        for drift in drifts:
-            for metric, value in drift.metrics.items():
-                tf.summary.scalar(f"{metric}/{drift.feature}", value)
-    writer.close()

@@ -100,15 +100,16 @@ def _samples(blocks: Sequence[_Block], rows: int, draws: int, random: np.random.
     sizes = [len(block.place) for block in blocks]
     likely = random.standard_gamma([block.weight for block in blocks], (draws, len(blocks))) / sizes
     chances = np.repeat(likely, sizes, axis=1)
-    now = random.multinomial(rows, chances / chances.sum(axis=1, keepdims=True)) / rows
-    then = np.hstack([_spread_out(block, draws, random) for block in blocks])
-    return now, then / then.sum(axis=1, keepdims=True)
+    chances /= chances.sum(axis=1, keepdims=True)
+    then: Floats = np.hstack([_spread_out(block, draws, random) for block in blocks])
+    then /= then.sum(axis=1, keepdims=True)
+    return random.multinomial(rows, chances) / rows, then
 
 
 def _spread_out(block: _Block, draws: int, random: np.random.Generator) -> Floats:
     cells = len(block.place)
     rows = max(1, round(block.rows))
-    return random.multinomial(rows, np.full(cells, 1 / cells), draws) * (block.rows / rows)
+    return random.multinomial(rows, np.full(cells, 1 / cells), draws).astype(np.float64) * (block.rows / rows)
 
 
 def _in_deciles(p: Floats, q: Floats, of: Floats) -> Pair:

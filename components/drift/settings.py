@@ -32,19 +32,19 @@ Distance = Annotated[float, Field(ge=0)]
 
 
 class BoundSettings(Section):
-    """Bounds above which a feature counts as drifted. A metric whose bound is null is measured and not judged."""
+    """The smallest differences that matter. A metric whose bound is null is measured and does not judge."""
 
-    missing: Share | None = 0.05
+    missing: Share | None = 0.02
     """All: change of the share of rows without a value."""
-    jensen_shannon: Share | None = 0.1
+    jensen_shannon: Share | None = 0.01
     """All: Jensen-Shannon divergence (base 2)."""
-    l_infinity: Share | None = 0.1
+    l_infinity: Share | None = 0.05
     """Categorical: largest change of one value's share."""
-    new_values: Share | None = 0.05
+    new_values: Share | None = 0.02
     """Categorical: share of rows with a value that the reference does not have."""
     vanished_values: Share | None = None
     """Categorical: share of the reference's rows with a value that the data do not have any more."""
-    psi: Distance | None = 0.2
+    psi: Distance | None = None
     """All: population stability index."""
     hellinger: Share | None = None
     """Categorical: Hellinger distance."""
@@ -74,11 +74,17 @@ class FeatureDriftSettings(Section):
 class DriftSettings(Section):
     """How training data are compared with what the model in service was trained on."""
 
+    reference: Literal["in_service", "previous_span"] | Annotated[int, Field(ge=0)] = "in_service"
+    """What the data are compared with: `in_service`, what the model in service was trained on, or the previous span
+    where nothing is in service; `previous_span`; or the number of a span, which stays the reference."""
     bounds: BoundSettings = BoundSettings()
+    thresholds: Literal["learned", "fixed"] = "learned"
+    """`learned`: a difference above its bound counts only where it is above what chance, and the usual change from span
+    to span, explain at this number of rows. `fixed`: the bounds alone."""
     action: Action = "log"
     """When a feature drifted: `log` records it, `warn` says so, `block` ends the run with exit code 4."""
     features: dict[str, FeatureDriftSettings] = {}
-    """What differs for single features, by name."""
+    """What differs for single features, by name; also for what the monitor measures, such as `prediction/score`."""
     slices: tuple[str, ...] = ()
     """Compare slices of the rows too: columns of text or whole numbers, each value of which is a slice, or names of
     `evaluation.slices` without `boundaries`. Statistics cost as much again for each, and some more for each value."""
@@ -97,6 +103,8 @@ class DriftStepSettings(Section):
     features: tuple[str, ...]
     """Names of the columns that the model reads."""
     label: str
+    slices: tuple[tuple[str, ...], ...] = ()
+    """Columns of each slicing of `drift.slices`."""
     log: str
     """Path of the append-only log, `drift/PIPELINE.jsonl` in the workspace."""
     tensorboard: str

@@ -85,7 +85,7 @@ def test_each_comparison_appends_a_line_for_each_feature(run, tmp_path):
     ]
     assert records[0]["span"] == 1 and records[0]["reference"]["span"] == 0
     assert records[0]["time"].endswith("+00:00")
-    assert set(records[0]["bounds"]) == {"missing", "jensen_shannon", "psi"} < set(records[0]["metrics"])
+    assert set(records[0]["bounds"]) == {"missing", "jensen_shannon"} < set(records[0]["metrics"])
 
 
 def test_tensorboard_gets_a_scalar_for_each_metric_at_the_span(run, tmp_path):
