@@ -1,5 +1,6 @@
 "use strict";
-// Tables sort by a press on a column's heading; what is left empty stays last. Charts are drawn once they come near.
+// Tables sort by a press on a column's heading; what is left empty stays last. Charts near the screen are drawn first,
+// the others when there is nothing else to do.
 
 function sortable(table) {
   const heads = [...table.tHead.rows[0].cells];
@@ -44,3 +45,19 @@ if (toc) {
   }, { rootMargin: "0px 0px -75% 0px" });
   document.querySelectorAll("main > section").forEach((section) => seen.observe(section));
 }
+
+// A chart whose place is hidden is not drawn.
+const show = (place) => place.classList.add("near");
+const places = [...document.querySelectorAll(".drawn")];
+const near = new IntersectionObserver((entries) => {
+  entries.filter((entry) => entry.isIntersecting).forEach((entry) => show(entry.target));
+}, { rootMargin: "25% 0px" });
+places.forEach((place) => near.observe(place));
+const idle = window.requestIdleCallback ?? ((call) => setTimeout(call, 50)); // Safari has none
+function showNext() {
+  const place = places.shift();
+  if (!place) return;
+  show(place);
+  idle(showNext);
+}
+addEventListener("load", () => idle(showNext));
