@@ -298,7 +298,7 @@ def comparison(record: Mapping[str, Mapping[str, Any]]) -> Chart:
         ],
         title,
         ". ".join(f"{each['metric']}: {each['verdict']}, by {each['difference']:+.4f}" for each in records),
-        subtitle="Clear: the interval leaves out 0.",
+        subtitle="Grey: may be chance.",
         height=len(records) * 32,
     )
 

@@ -31,7 +31,8 @@ style-src 'unsafe-inline'">
 :root[data-theme=dark] {{ color-scheme: dark; background: {dark} }}
 body {{ margin: 0; padding: 12px; font-family: system-ui, sans-serif }}
 main {{ display: grid; gap: 24px; grid-template-columns: repeat(auto-fit, minmax(min(100%, {least}px), 1fr)) }}
-.chart {{ min-width: 0 }}
+section {{ min-width: 0 }}
+.wide {{ grid-column: 1 / -1 }}
 </style>
 {scripts}<script>{frame}</script></head><body><main>{charts}</main></body></html>
 """
@@ -105,7 +106,7 @@ class Shown:
             least=self._least_width(),
             scripts=scripts(),
             frame=(_HERE / "frame.js").read_text("utf-8"),
-            charts="\n".join(page_embed(chart, f"chart-{index}") for index, chart in enumerate(self._charts)),
+            charts="\n".join(_place(chart, f"chart-{index}") for index, chart in enumerate(self._charts)),
         )
 
     def _least_width(self) -> int:
@@ -114,8 +115,10 @@ class Shown:
 
     def _height(self) -> int:
         """About what the frame will need in a notebook 1,000 pixels wide; `notebook.js` puts it right."""
-        rows = math.ceil(len(self._charts) / (1000 // self._least_width()))
-        return 24 + rows * (max(int(chart.height) for chart in self._charts) + 110)
+        heights = [int(chart.height) + 110 for chart in self._charts]
+        side_by_side = [height for chart, height in zip(self._charts, heights, strict=True) if not _is_wide(chart)]
+        rows = math.ceil(len(side_by_side) / (1000 // self._least_width()))
+        return 24 + sum(heights) - sum(side_by_side) + rows * max(side_by_side, default=0)
 
 
 def show(*charts: Chart, table: Sequence[Mapping[str, Any]] = ()) -> Shown:
@@ -126,6 +129,15 @@ def show(*charts: Chart, table: Sequence[Mapping[str, Any]] = ()) -> Shown:
       table: the numbers, as records.
     """
     return Shown(charts or (theme.empty("Charts", "There is nothing to show."),), table)
+
+
+def _place(chart: Chart, element_id: str) -> str:
+    return f"<section{' class=wide' if _is_wide(chart) else ''}>{page_embed(chart, element_id)}</section>"
+
+
+def _is_wide(chart: Chart) -> bool:
+    """A chart with a row for each of many names needs room for them."""
+    return int(chart.height) > theme.HEIGHT
 
 
 def table(records: Sequence[Mapping[str, Any]], summary: str = "The numbers") -> str:

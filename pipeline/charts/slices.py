@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ def metric_by_slice(intervals: Mapping[str, Any], metric: str) -> Chart:
     title = f"{theme.heading(name)} by slice"
     if not records:
         return theme.empty(title, "No slice has this metric.")
-    shown = sorted(records, key=lambda each: each["value"], reverse=lower_is_better(metric))[:MOST]
+    shown = sorted(records, key=lambda each: strength(each["value"], metric))[:MOST]
     overall = interval(intervals.get("overall", {}).get(metric))
     y = _rows(each["where"] for each in shown)
     x = alt.X("value:Q", title=name, scale=alt.Scale(zero=False))
@@ -78,11 +79,11 @@ def differences(slices: Sequence[Mapping[str, Any]], metric: str) -> Chart:
     name = theme.plain_name(metric)
     title = f"{theme.heading(name)}: new minus in service"
     records: list[dict[str, Any]] = [
-        {"where": where(each), "rows": theme.counted(each["rows"])}
+        {"where": where(each), "rows": theme.counted(each["rows"]), "verdict": _verdict(each, metric)}
         | interval((each.get("difference") or {}).get(metric))
         for each in slices
     ]
-    records = [each | {"verdict": _verdict(each, metric)} for each in records if each["value"] is not None]
+    records = [each for each in records if each["value"] is not None]
     if not records:
         return theme.empty(title, "There is no model in service to compare with.")
     shown = sorted(records, key=lambda each: abs(each["value"]), reverse=True)[:MOST]
@@ -102,7 +103,7 @@ def differences(slices: Sequence[Mapping[str, Any]], metric: str) -> Chart:
         title,
         f"Difference in {name} between the new model and the one in service, for {len(shown)} slices. "
         + f"{sum(each['verdict'] == 'worse' for each in shown)} are clearly worse.",
-        subtitle=_left_out(len(shown), len(records), "most changed") + "Clear: the interval leaves out 0.",
+        subtitle=_left_out(len(shown), len(records), "most changed") + "Grey: may be chance.",
         height=len(shown) * theme.ROW,
     )
 
@@ -151,15 +152,22 @@ def where(record: Mapping[str, Any]) -> str:
 
 
 def interval(value: Any) -> dict[str, float | None]:
-    """A number, an interval or nothing, as `{"value", "low", "high"}`."""
-    if isinstance(value, Mapping):
-        return {key: value.get(key) for key in ("value", "low", "high")}
-    return {"value": value, "low": None, "high": None}
+    """A number, an interval or nothing, as `{"value", "low", "high"}`; None for what is not finite."""
+    found = value if isinstance(value, Mapping) else {"value": value}
+    parts = {key: found.get(key) for key in ("value", "low", "high")}
+    return {key: None if part is None or not math.isfinite(part) else part for key, part in parts.items()}
 
 
 def lower_is_better(metric: str) -> bool:
     """Whether a metric measures errors."""
     return any(part in metric for part in LOWER_IS_BETTER)
+
+
+def strength(value: float, metric: str) -> float:
+    """A metric's value so that more is better; the best calibration is 1."""
+    if metric == "calibration":
+        return -abs(value - 1)
+    return -value if lower_is_better(metric) else value
 
 
 def _record(each: Mapping[str, Any], metric: str) -> dict[str, Any]:
@@ -169,11 +177,13 @@ def _record(each: Mapping[str, Any], metric: str) -> dict[str, Any]:
     )
 
 
-def _verdict(difference: Mapping[str, Any], metric: str) -> str:
+def _verdict(record: Mapping[str, Any], metric: str) -> str:
+    difference = interval((record.get("difference") or {}).get(metric))
     low, high = difference["low"], difference["high"]
     if low is None or high is None or low <= 0 <= high:
         return "unclear"
-    return "better" if (low > 0) != lower_is_better(metric) else "worse"
+    new, served = record["metrics"][metric]["value"], record["served"][metric]
+    return "better" if strength(new, metric) > strength(served, metric) else "worse"
 
 
 def _rows(names: Iterable[str]) -> alt.Y:

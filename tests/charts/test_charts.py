@@ -117,6 +117,26 @@ def test_each_chart_has_marks(name):
     assert svg.count('aria-roledescription="') > 3
 
 
+@pytest.mark.parametrize(
+    ("metric", "new", "served", "verdict"),
+    [
+        ("auc", 0.9, 0.8, "better"),
+        ("mean_absolute_error", 0.9, 0.8, "worse"),
+        ("calibration", 1.2, 1.0, "worse"),
+        ("calibration", 1.0, 0.8, "better"),
+    ],
+)
+def test_a_clear_difference_is_better_or_worse_as_the_metric_has_it(metric, new, served, verdict):
+    difference = {metric: made.interval(new - served)}
+    record = {"slice": "shop", "value": "x", "rows": 9, "metrics": {metric: made.interval(new)}}
+
+    chart = slices.differences([record | {"served": {metric: served}, "difference": difference}], metric)
+
+    assert [each["verdict"] for data in chart.to_dict()["datasets"].values() for each in data if "verdict" in each] == [
+        verdict
+    ]
+
+
 def test_whole_numbers_have_bins_of_their_own():
     numbers = made.statistics({"day": [float(1 + index % 7) for index in range(70)]})
     numbers.features[0].type = numbers.features[0].INT

@@ -121,21 +121,27 @@ def test_a_notebook_saved_as_a_page_draws_every_chart(name, settled, tmp_path):
 @pytest.mark.slow
 @needs_chromium
 @pytest.mark.parametrize("where", ["lab/tree", "notebooks"])
-def test_jupyterlab_and_notebook_draw_every_chart(where, settled, tmp_path):
+def test_jupyterlab_and_notebook_draw_every_chart_and_show_tables_where_they_do_not_trust(where, settled, tmp_path):
     import nbformat
     from nbformat.sign import NotebookNotary
 
     variables = environment(tmp_path) | {"HEADGATE_WORKSPACE": str(settled.workspace.root)}
     executed = execute("data_and_drift", variables)
+    nbformat.write(executed, tmp_path / "of-somebody.ipynb")
+    executed.cells[0].source += " Signed."
     (tmp_path / "data").mkdir(exist_ok=True)
     NotebookNotary(data_dir=str(tmp_path / "data")).sign(executed)  # as if it had been executed there
     nbformat.write(executed, tmp_path / "executed.ipynb")
 
     with jupyter(tmp_path, variables) as address, chromium(allowed=address) as (opened, seen):
+        opened.goto(f"{address}/{where}/of-somebody.ipynb?token={TOKEN}")
+        opened.locator("summary", has_text="The numbers").first.wait_for(timeout=120_000)
+        untrusted = opened.locator("iframe.headgate").count()
         opened.goto(f"{address}/{where}/executed.ipynb?token={TOKEN}")
         frames = drawn(opened, FRAMES["data_and_drift"])
 
     assert all(frames)
+    assert untrusted == 0
     assert not [error for error in seen.errors if "headgate" in error]
 
 

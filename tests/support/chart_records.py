@@ -20,15 +20,15 @@ def intervals(slices: int = 6, *, served: bool = True, metric: str = "auc") -> d
     random_ = random.Random(4)
     records = []
     for index in range(slices):
-        value = random_.uniform(0.7, 0.95)
+        value, change = random_.uniform(0.7, 0.95), random_.uniform(-0.06, 0.06)
         records.append(
             {
                 "slice": "shop",
                 "value": f"number {index}",
                 "rows": random_.randint(20, 4000),
                 "metrics": {metric: interval(value)},
-                "served": {metric: value - random_.uniform(-0.05, 0.05)} if served else None,
-                "difference": {metric: interval(random_.uniform(-0.06, 0.06))} if served else None,
+                "served": {metric: value - change} if served else None,
+                "difference": {metric: interval(change)} if served else None,
             }
         )
     return {"overall": {metric: interval(0.87)}, "slices": records}
