@@ -14,6 +14,8 @@ from small_pipeline import STEPS
 
 from serving import releases
 
+PROFILE = ("profile.json", "FeatureStats.pb", "basis.npz")
+
 HELD_BACK = ["transform", "train", "evaluate", "judge", "release"]
 
 
@@ -58,6 +60,7 @@ def test_the_release_is_whole_and_serves_raw_rows(released):
 
     release = releases.in_service(released.workspace.serving, "sales")
     assert releases.verify(release) == []
+    assert {f"assets.extra/profile/{name}" for name in PROFILE} <= set(release.manifest.files)
     assert release.manifest.run_id == released.history.runs()[0].run_id
     assert (release.manifest.threshold, release.manifest.threshold_rule) == (0.5, "fixed")
     assert 'name: "sales"' in (released.workspace.serving / "models.config").read_text()
