@@ -229,7 +229,10 @@ def _fact(now: Column | None, then: Column | None) -> tuple[tuple[str, ...], str
 def _level(now: Column, then: Column, past: Sequence[Column], bounds: Mapping[str, float]) -> dict[str, float]:
     chance = noise.levels(now, then, bounds)
     usual = noise.between_spans(past, now.rows, bounds)
-    return {metric: max(level, usual.get(metric, 0.0)) for metric, level in chance.items()}
+    # What is usual holds chance's share already; only where it is more than that, chance comes on top.
+    return {
+        metric: level + usual[metric] if usual.get(metric, 0.0) > level else level for metric, level in chance.items()
+    }
 
 
 def _score(value: float, threshold: float) -> float:
