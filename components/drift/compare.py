@@ -124,7 +124,8 @@ def compare_all(
         of_slice = compare(now[name], then[name], settings=drift, features=names, label=label)
         found += [replace(record, slice=name) for record in of_slice]
     if monitored:
-        measured = compare(*monitored, settings=drift, features=by_name(monitored[0]), label=None)
+        recorded = drift.model_copy(update={"action": drift.monitored})
+        measured = compare(*monitored, settings=recorded, features=by_name(monitored[0]), label=None)
         found += [replace(record, group=record.feature.partition("/")[0]) for record in measured]
     return _ranked(found)
 

@@ -83,8 +83,10 @@ class DriftSettings(Section):
     to span, explain at this number of rows. `fixed`: the bounds alone."""
     action: Action = "log"
     """When a feature drifted: `log` records it, `warn` says so, `block` ends the run with exit code 4."""
+    monitored: Action = "log"
+    """The same for predictions and embeddings of the model in service."""
     features: dict[str, FeatureDriftSettings] = {}
-    """What differs for single features, by name; also for what the monitor measures, such as `prediction/score`."""
+    """What differs for single features, by name; also for predictions and embeddings, such as `prediction/score`."""
     slices: tuple[str, ...] = ()
     """Compare slices of the rows too: columns of text or whole numbers, each value of which is a slice, or names of
     `evaluation.slices` without `boundaries`. Statistics cost as much again for each, and some more for each value."""

@@ -60,7 +60,8 @@ def _run(pattern: str, span: int, workspace: Path) -> Summary:
 
 def _verdict(first: Summary, second: Summary) -> str:
     """What the second span came to, in two sentences."""
-    drifted = second.drift.drifted if second.drift else ()
+    # Predictions and embeddings, which have a "/" in their names, follow from the features.
+    drifted = [name for name in (second.drift.drifted if second.drift else ()) if "/" not in name]
     drift = f"Between the spans drifted: {', '.join(drifted)}." if drifted else "Nothing drifted between the spans."
     model, version = (first.release.model, first.release.version) if first.release else (first.pipeline, 1)
     if second.status == "pushed" and second.release:
