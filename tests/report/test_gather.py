@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from recorded import Recorder
 from reported import RUN, full, killed
 
@@ -45,40 +46,60 @@ def test_a_run_that_was_killed_says_so_and_shows_what_is_there(tmp_path):
 
 def test_a_run_that_goes_on_is_running(tmp_path):
     recorder = killed(tmp_path)
-    from filelock import FileLock
-
     with FileLock(recorder.workspace.lock("sales")):
         assert verdict(gather(recorder.workspace, RUN)).headline == "Running"
 
 
-@pytest.mark.parametrize(
-    ("file", "section"),
-    [
-        ("judge/blessing/*/analysis.json", "metrics"),
-        ("judge/blessing/*/metrics.json", "metrics"),
-        ("train/model_run/*/training.json", "training"),
-        ("statistics/statistics/*/Split-train/FeatureStats.pb", "profile"),
-        ("drift/report/*/drift.json", "drift"),
-        ("monitor/report/*/monitor.json", "monitor"),
-    ],
-)
-@pytest.mark.parametrize("damage", ["cut short", "missing"])
-def test_an_artifact_that_cannot_be_read_is_told_in_its_section(tmp_path, file, section, damage):
+DAMAGED = {
+    "analysis": "judge/blessing/*/analysis.json",
+    "metrics": "judge/blessing/*/metrics.json",
+    "training": "train/model_run/*/training.json",
+    "statistics": "statistics/statistics/*/Split-train/FeatureStats.pb",
+    "drift": "drift/report/*/drift.json",
+    "monitor": "monitor/report/*/monitor.json",
+}
+"""Files by what they are called among what could not be read."""
+
+
+def test_artifacts_that_cannot_be_read_are_told_in_their_sections(tmp_path):
     recorder = full(tmp_path)
-    path = _only(recorder, file)
-    if damage == "missing":
-        path.unlink()
-    else:
+    paths = {name: _only(recorder, file) for name, file in DAMAGED.items()}
+    for path in paths.values():
         path.write_bytes(path.read_bytes()[:-7])
 
-    found = shown(gather(recorder.workspace, RUN))
+    run = gather(recorder.workspace, RUN)
+    found = shown(run)
 
-    assert (
-        path.name == "analysis.json"
-        if damage == "missing" and "analysis" in file
-        else str(path) in told(found[section])
-    )
+    assert all(str(path) in run.unreadable[name] for name, path in paths.items())
+    for section, name in {
+        "training": "training",
+        "profile": "statistics",
+        "drift": "drift",
+        "monitor": "monitor",
+    }.items():
+        assert str(paths[name]) in told(found[section])
     assert {"decisions", "lineage", "settings"} <= set(found)
+
+
+def test_artifacts_that_are_gone_are_told_too(tmp_path):
+    recorder = full(tmp_path)
+    paths = {name: _only(recorder, file) for name, file in DAMAGED.items() if name != "analysis"}
+    for path in paths.values():
+        path.unlink()
+
+    unreadable = gather(recorder.workspace, RUN).unreadable
+
+    assert all(f"{path}: No such file or directory" == unreadable[name] for name, path in paths.items())
+
+
+def test_a_judgement_without_an_analysis_is_that_of_an_older_version(tmp_path):
+    recorder = full(tmp_path)
+    _only(recorder, DAMAGED["analysis"]).unlink()
+
+    run = gather(recorder.workspace, RUN)
+
+    assert run.analysis is None
+    assert "analysis" not in run.unreadable
 
 
 def test_a_record_of_another_shape_spoils_its_own_section_only(tmp_path):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
-from browser import chromium, needs_chromium
+from browser import Seen, chromium, needs_chromium
 from chart_records import EVIL
 from playwright.sync_api import expect
 from reported import RUN, full
@@ -40,6 +42,8 @@ CONTRAST = """() => {
 }"""
 """Texts whose contrast to what lies behind them is less than WCAG's AA asks for."""
 
+OPEN_ALL = "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
+
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -48,83 +52,92 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_page_asks_for_nothing_and_draws_its_charts_without_an_error(page_file):
+@pytest.fixture(scope="module")
+def browser() -> Iterator[tuple[Any, Seen]]:
+    """One browser for all tests: to start one takes longer than to look at a page."""
     with chromium() as (page, seen):
-        page.goto(page_file.as_uri())
-        page.wait_for_selector("#curves .chart svg")
-        charts = page.locator(".chart").count()
-        expect(page.locator(".chart svg")).to_have_count(charts, timeout=30_000)
+        yield page, seen
 
-        assert charts > 10
-        assert (seen.refused, seen.errors) == ([], [])
-        assert "'unsafe-eval'" not in page_file.read_text(encoding="utf-8")
+
+@pytest.fixture
+def opened(browser: tuple[Any, Seen], page_file: Path) -> tuple[Any, Seen]:
+    """The page in the light theme on a wide screen, all charts drawn."""
+    page, seen = browser
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    if page.url.partition("#")[0] != page_file.as_uri():
+        page.goto(page_file.as_uri())
+        expect(page.locator(".chart svg")).to_have_count(page.locator(".chart").count(), timeout=60_000)
+    return page, seen
+
+
+def test_a_page_asks_for_nothing_and_draws_its_charts_without_an_error(opened, page_file):
+    page, seen = opened
+    assert page.locator(".chart svg").count() > 10
+    assert (seen.refused, seen.errors) == ([], [])
+    assert "'unsafe-eval'" not in page_file.read_text(encoding="utf-8")
     assert page_file.stat().st_size < 1_500_000
 
 
-def test_a_table_sorts_by_keyboard_and_says_so(page_file):
-    with chromium() as (page, _):
-        page.goto(page_file.as_uri())
-        table = page.locator("#slices table").first
-        head = table.locator("th", has=page.get_by_role("button", name="Rows"))
+def test_a_table_sorts_by_keyboard_and_says_so(opened):
+    page, _ = opened
+    table = page.locator("#slices table").first
+    head = table.locator("th", has=page.get_by_role("button", name="Rows"))
 
-        def rows() -> list[int]:
-            return [int(text.replace(",", "")) for text in table.locator("tbody td:nth-child(2)").all_inner_texts()]
+    def rows() -> list[int]:
+        return [int(text.replace(",", "")) for text in table.locator("tbody td:nth-child(2)").all_inner_texts()]
 
-        head.get_by_role("button").focus()
-        page.keyboard.press("Enter")
-        assert (head.get_attribute("aria-sort"), rows()) == ("ascending", sorted(rows()))
-        page.keyboard.press("Space")
-        assert (head.get_attribute("aria-sort"), rows()) == ("descending", sorted(rows(), reverse=True))
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_text_can_be_read(page_file, theme):
-    with chromium(theme=theme) as (page, _):
-        page.goto(page_file.as_uri())
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-
-        assert page.evaluate(CONTRAST) == []
+    head.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    assert (head.get_attribute("aria-sort"), rows()) == ("ascending", sorted(rows()))
+    page.keyboard.press("Space")
+    assert (head.get_attribute("aria-sort"), rows()) == ("descending", sorted(rows(), reverse=True))
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-def test_the_page_never_scrolls_sideways(page_file, width):
-    with chromium(width=width) as (page, _):
-        page.goto(page_file.as_uri())
-        page.wait_for_selector(".chart svg")
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+def test_a_screen_reader_finds_its_way(opened):
+    page, _ = opened
+    levels = page.eval_on_selector_all("h1, h2, h3", "all => all.map((each) => Number(each.tagName[1]))")
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert page.locator("main").count() == page.locator("nav[aria-label]").count() == 1
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.locator("table:not(:has(caption)), th:not([scope])").count() == 0
+    assert page.locator("section:not([aria-labelledby])").count() == 0
+    assert page.locator(".chart:not([aria-label])").count() == 0
+    ids = page.eval_on_selector_all("[id]", "all => all.map((each) => each.id)")
+    assert len(ids) == len(set(ids))
+    names = page.eval_on_selector_all("[role=region]", "all => all.map((each) => each.getAttribute('aria-label'))")
+    assert len(names) == len(set(names))
 
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-def test_a_screen_reader_finds_its_way(page_file):
-    with chromium() as (page, _):
-        page.goto(page_file.as_uri())
-        page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
-        page.keyboard.press("Enter")
-        assert page.evaluate("document.activeElement.id") == "main"
-
-        levels = page.eval_on_selector_all("h1, h2, h3", "all => all.map((each) => Number(each.tagName[1]))")
-        assert levels[0] == 1
-        assert all(after - before <= 1 for before, after in pairwise(levels))
-        assert page.locator("main").count() == page.locator("nav[aria-label]").count() == 1
-        assert page.locator("html").get_attribute("lang") == "en"
-        assert page.locator("table:not(:has(caption)), th:not([scope])").count() == 0
-        assert page.locator("section:not([aria-labelledby])").count() == 0
-        page.wait_for_selector(".chart svg")
-        assert page.locator(".chart:has(svg):not([aria-label])").count() == 0
-        ids = page.eval_on_selector_all("[id]", "all => all.map((each) => each.id)")
-        assert len(ids) == len(set(ids))
+    page.locator(".skip").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
 
 
-def test_names_with_html_in_them_stay_names(tmp_path):
+def test_every_text_can_be_read_and_nothing_sticks_out(opened):
+    page, _ = opened
+    page.evaluate(OPEN_ALL)
+    assert page.evaluate(CONTRAST) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_the_same_holds_in_the_dark_on_a_phone(opened):
+    page, _ = opened
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.evaluate(OPEN_ALL)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 25, 31)"
+    assert page.evaluate(CONTRAST) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_names_with_html_in_them_stay_names(browser, tmp_path):
     [path] = write(full(tmp_path, name=EVIL).workspace, RUN)
+    page, seen = browser
+    page.on("dialog", lambda dialog: seen.errors.append(dialog.message))
+    page.goto(path.as_uri())
+    page.wait_for_selector("#confusion .chart svg")
 
-    with chromium() as (page, seen):
-        page.on("dialog", lambda dialog: seen.errors.append(dialog.message))
-        page.goto(path.as_uri())
-        page.wait_for_selector("#confusion .chart svg")
-
-        assert (seen.refused, seen.errors) == ([], [])
-        assert EVIL in page.locator("#drift table").first.inner_text()
-        assert page.locator("script:not([type='application/json'])").count() == 3  # those that the page came with
+    assert (seen.refused, seen.errors) == ([], [])
+    assert EVIL in page.locator("#drift table").first.inner_text()
+    assert page.locator("script:not([type='application/json'])").count() == 3  # those that the page came with

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import pytest
 import requests
 from recorded import Recorder
 from reported import RUN, full, killed
@@ -62,6 +63,7 @@ def test_a_run_with_nothing_to_do_keeps_the_page_that_is_there(tmp_path):
     assert not fresh(recorder.workspace, "sales", RUN)
 
 
+@pytest.mark.slow
 def test_looking_back_imports_no_tensorflow(tmp_path):
     recorder = killed(tmp_path)
     script = (
@@ -75,6 +77,7 @@ def test_looking_back_imports_no_tensorflow(tmp_path):
     assert not {"tensorflow", "apache_beam", "tfx", "keras", "tensorflow_data_validation"} & set(done.stdout.split())
 
 
+@pytest.mark.slow
 def test_the_server_answers_on_loopback_until_it_is_interrupted(tmp_path):
     recorder = full(tmp_path)
     command = [PROGRAM, "ui", "--port", "0", "--workspace", str(recorder.workspace.root)]

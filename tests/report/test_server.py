@@ -8,12 +8,18 @@ from starlette.testclient import TestClient
 from pipeline.report.server import app
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Recorder:
+    """A workspace that tests only look at."""
+    return full(tmp_path_factory.mktemp("shared"))
+
+
 def client(recorder: Recorder, host: str = "127.0.0.1") -> TestClient:
     return TestClient(app(recorder.workspace), base_url=f"http://{host}:8765")
 
 
-def test_the_index_leads_to_the_page_of_each_run(tmp_path):
-    browser = client(full(tmp_path))
+def test_the_index_leads_to_the_page_of_each_run(shared):
+    browser = client(shared)
 
     index = browser.get("/")
     assert f'href="sales/{RUN}.html"' in index.text
@@ -53,24 +59,24 @@ def test_a_run_that_was_killed_is_shown(tmp_path):
 @pytest.mark.parametrize(
     "path", ["/sales/another.html", f"/other/{RUN}.html", "/../metadata.db", "/sales/..%2f..%2fmetadata.db", "/x"]
 )
-def test_what_is_no_run_is_not_found(tmp_path, path):
-    answer = client(full(tmp_path)).get(path)
+def test_what_is_no_run_is_not_found(shared, path):
+    answer = client(shared).get(path)
 
     assert answer.status_code == 404
     assert "There is no such page." in answer.text
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_nothing_can_be_changed(tmp_path, method):
-    assert client(full(tmp_path)).request(method, "/").status_code == 405
+def test_nothing_can_be_changed(shared, method):
+    assert client(shared).request(method, "/").status_code == 405
 
 
 @pytest.mark.parametrize(
     ("host", "code"),
     [("localhost", 200), ("127.0.0.1", 200), ("[::1]", 200), ("evil.example", 421), ("127.0.0.1.nip.io", 421)],
 )
-def test_a_name_that_was_pointed_here_is_refused(tmp_path, host, code):
-    assert client(full(tmp_path), host).get("/").status_code == code
+def test_a_name_that_was_pointed_here_is_refused(shared, host, code):
+    assert client(shared, host).get("/").status_code == code
 
 
 def test_a_database_that_cannot_be_read_is_told_in_words(tmp_path):
