@@ -3,12 +3,16 @@
 (() => {
   const configs = JSON.parse(document.getElementById("chart-configs").textContent);
   const prefersDark = matchMedia("(prefers-color-scheme: dark)");
-  const drawn = new Map(); // place -> {spec, view}
+  const drawn = new Map(); // place -> {spec, view, ready}
 
   const theme = () => document.documentElement.dataset.theme || (prefersDark.matches ? "dark" : "light");
 
-  async function draw(place) {
+  function draw(place) {
     const chart = drawn.get(place);
+    chart.ready = Promise.resolve(chart.ready).then(() => embed(place, chart)); // one drawing after the other
+  }
+
+  async function embed(place, chart) {
     chart.view?.finalize();
     const { view } = await vegaEmbed(place, chart.spec, {
       config: configs[theme()],

@@ -42,7 +42,7 @@ def timeline(log: Records) -> Chart:
     ]
     base = alt.Chart(theme.data(records)).encode(
         x=alt.X("span:O", title="span", axis=theme.COUNTED),
-        y=alt.Y("feature:N", title=None, sort=shown, axis=alt.Axis(grid=False)),
+        y=theme.rows("feature", shown),
         tooltip=["feature:N", "span:O", "against:N", alt.Tooltip("score:Q", format=".2f"), "message:N"],
     )
     color = alt.Color(
@@ -118,7 +118,7 @@ def ranking(records: Records) -> Chart:
     ]
     base = alt.Chart(theme.data(shown))
     bars = base.mark_bar(height=12, cornerRadiusEnd=2).encode(
-        y=alt.Y("feature:N", title=None, sort=[each["feature"] for each in shown], axis=alt.Axis(grid=False)),
+        y=theme.rows("feature", (each["feature"] for each in shown)),
         x=alt.X("score:Q", title="times the threshold"),
         color=theme.verdicts("within bounds", "drifted"),
         tooltip=["feature:N", alt.Tooltip("score:Q", format=".2f"), "message:N"],

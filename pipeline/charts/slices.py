@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -34,7 +34,7 @@ def metric_by_slice(intervals: Mapping[str, Any], metric: str) -> Chart:
         return theme.empty(title, "No slice has this metric.")
     shown = sorted(records, key=lambda each: strength(each["value"], metric))[:MOST]
     overall = interval(intervals.get("overall", {}).get(metric))
-    y = _rows(each["where"] for each in shown)
+    y = theme.rows("where", (each["where"] for each in shown), grid=True)
     x = alt.X("value:Q", title=name, scale=alt.Scale(zero=False))
     tooltip = _tooltip(name)
     new = [each | {"model": theme.NEW, "interval": _said(each)} for each in shown]
@@ -88,7 +88,7 @@ def differences(slices: Sequence[Mapping[str, Any]], metric: str) -> Chart:
         return theme.empty(title, "There is no model in service to compare with.")
     shown = sorted(records, key=lambda each: abs(each["value"]), reverse=True)[:MOST]
     shown.sort(key=lambda each: each["value"], reverse=lower_is_better(metric))
-    y = _rows(str(each["where"]) for each in shown)
+    y = theme.rows("where", (str(each["where"]) for each in shown), grid=True)
     verdicts = theme.verdicts("better", "worse", "unclear")
     base = alt.Chart(theme.data([each | {"interval": _said(each)} for each in shown])).encode(
         y=y, color=verdicts, tooltip=_tooltip(name)
@@ -120,7 +120,7 @@ def weak_slices(records: Sequence[Mapping[str, Any]]) -> Chart:
         return theme.empty(title, "No slice of enough rows is weaker than the rest.")
     name = theme.plain_name(known[0]["metric"])
     found = [{**each, "certain": "certain" if each["significant"] else "may be chance"} for each in known]
-    y = _rows(each["where"] for each in found)
+    y = theme.rows("where", (each["where"] for each in found), grid=True)
     base = alt.Chart(theme.data(found)).encode(
         y=y,
         tooltip=[
@@ -184,11 +184,6 @@ def _verdict(record: Mapping[str, Any], metric: str) -> str:
         return "unclear"
     new, served = record["metrics"][metric]["value"], record["served"][metric]
     return "better" if strength(new, metric) > strength(served, metric) else "worse"
-
-
-def _rows(names: Iterable[str]) -> alt.Y:
-    """A row for each name, in the order given."""
-    return alt.Y("where:N", title=None, sort=list(names), axis=alt.Axis(grid=True))
 
 
 def _tooltip(name: str) -> list[alt.Tooltip]:

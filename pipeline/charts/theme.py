@@ -34,6 +34,9 @@ NEW, SERVED = "new", "in service"
 CURRENT, REFERENCE = "current", "reference"
 """The two sets of data of a comparison, as legends call them."""
 
+_NAME = "isValid(containerSize()[0]) ? max(150, 0.4 * containerSize()[0]) : 400"
+"""Pixels for the names of rows."""
+
 COUNTED = alt.Axis(labelAngle=0, labelOverlap=True, grid=False)
 """The axis of spans, epochs and trials."""
 
@@ -78,7 +81,7 @@ def _config(colours: Mapping[str, Any]) -> dict[str, Any]:
         | {
             "titleFontWeight": "normal",
             "titlePadding": 8,
-            "labelLimit": {"expr": "max(150, 0.4 * containerSize()[0])"},
+            "labelLimit": {"expr": _NAME},
         },
         "axisQuantitative": {"labelOverlap": "greedy", "labelSeparation": 8, "labelFlush": False},
         "legend": labels
@@ -152,6 +155,13 @@ def empty(title: str, why: str) -> Chart:
     """
     chart = alt.Chart(data([{"why": why}])).mark_text(style="quiet-text", align="center").encode(text="why:N")
     return finished([chart], title, f"{title}: {why}", height=40)
+
+
+def rows(field: str, names: Iterable[str], *, grid: bool = False) -> alt.Y:
+    """A row for each name, in the order given. Of long names the end is kept: it is what tells them apart."""
+    short = f"truncate(datum.label, floor(({_NAME}) / 7.5), 'left')"
+    axis = alt.Axis(grid=grid, labelExpr=short)
+    return alt.Y(f"{field}:N", title=None, sort=list(names), axis=axis)
 
 
 def models(records: Iterable[Mapping[str, Any]]) -> alt.Color:
