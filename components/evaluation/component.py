@@ -25,7 +25,7 @@ from components.evaluation.decision import Threshold
 from components.evaluation.depth import record as depth_record
 from components.evaluation.depth.analysis import Analysis
 from components.evaluation.evaluate import Evaluate
-from components.evaluation.judge import chosen, judge
+from components.evaluation.judge import chosen, finite_scores, judge
 from components.evaluation.predictions import RecordSettings
 from components.evaluation.settings import EvaluationSettings
 from components.label import LabelSettings
@@ -88,8 +88,11 @@ class JudgeExecutor(base_executor.BaseExecutor):
         verdict = artifact_utils.get_single_instance(output_dict["blessing"])
 
         evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
-        candidate, served = results.load(evaluation)
         table = predictions.read(evaluation)
+        usable, rows = int(table.finite.sum()), table.label.size
+        candidate, served = (
+            results.load(evaluation) if usable else (results.undefined(rows, settings.metrics(table.task)), None)
+        )
         training = Path(artifact_utils.get_single_uri(input_dict["model_run"]), RECORD)
         trained = json.loads(training.read_text(encoding="utf-8"))
         threshold = Threshold(**trained["threshold"]) if trained.get("threshold") else None
@@ -100,6 +103,8 @@ class JudgeExecutor(base_executor.BaseExecutor):
         else:
             analysis = Analysis(table, settings)
             found = judge(candidate, served, trained["train"], settings, worsening=analysis.worsening)
+        if usable < rows:
+            found.insert(0, finite_scores(rows - usable, rows))
         if threshold:
             found.insert(0, chosen(threshold))
         of_variants: list[Decision] = []

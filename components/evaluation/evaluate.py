@@ -5,7 +5,7 @@ costs four times the CPU on 1,500 rows and eight times on many: each row goes th
 that it is in. So:
 
 - up to `IN_MEMORY_ROWS` rows, `in_memory` evaluates;
-- above that, the stock Evaluator runs on Beam. A uniform sample of that many rows is asked again, for the predictions
+- above that, the stock Evaluator runs on Beam. A uniform sample of that many rows is asked first, for the predictions
   table (predictions.py).
 
 The results differ by rounding. A network's scores depend in the last digit of their 32 bits on how many rows it is
@@ -52,7 +52,7 @@ class Executor(executor.Executor):
         """Writes the ModelEvaluation as TFMA does; the ModelBlessing stays without a verdict.
 
         Raises:
-          DataError: a file of the examples is damaged.
+          DataError: a file of the examples is damaged, or the scores of large data are not numbers.
         """
         files = [
             path
@@ -75,9 +75,10 @@ class Executor(executor.Executor):
         folder = Path(artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY]))
         rows = sum(1 for path in files for _ in tfrecord.lengths(path))
         if rows > IN_MEMORY_ROWS:
+            extracts.record_sample(files, ask, config.slicing_specs, rows, IN_MEMORY_ROWS, recorder)
+            recorder.refuse_non_finite()
             adapted = {specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(config)}
             super().Do(input_dict, output_dict, exec_properties | adapted)
-            extracts.record_sample(files, ask, config.slicing_specs, rows, IN_MEMORY_ROWS, recorder)
         else:
             logging.info("Evaluating in memory.")
             asked = extracts.batches(files, ask, config.slicing_specs, model_outputs(config), recorder)

@@ -23,7 +23,7 @@ from tensorflow_model_analysis.slicer import slicer_lib
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
 from components.evaluation.config import LABEL, SIGNATURE
-from components.evaluation.predictions import Recorder
+from components.evaluation.predictions import Recorder, finite
 from components.evaluation.saved_model import FEATURES_SIGNATURE
 from components.ingest import tfrecord
 
@@ -89,6 +89,8 @@ def batches(
     recorder: Recorder | None = None,
 ) -> Iterator[list[Row]]:
     """Reads examples and asks models about them.
+
+    Rows for which a model's scores are not numbers are left out: TFMA has no way with them. The recorder gets them.
 
     Args:
       files: TFRecord files of tf.Example.
@@ -158,17 +160,18 @@ class Answered:
         recorder.add(self.keys, self.answers.features, self.answers.scores, self.data)
 
     def rows(self, outputs: Collection[str] = ()) -> list[Row]:
-        """The rows as metrics read them; `outputs` as in `batches`."""
+        """The rows as metrics read them, but for those on which a model's scores are not numbers; see `batches`."""
         features = self.answers.features
         labels = _rows({name: of_model[LABEL] for name, of_model in features.items()})
         computed = _rows({name: _by_row(of_model, outputs, self.data.num_rows) for name, of_model in features.items()})
         inputs = zip(labels, _rows(self.answers.scores), computed, strict=True)
+        usable = np.logical_and.reduce([finite(scores) for scores in self.answers.scores.values()])
         return [
             (
                 frozenset(chain.from_iterable(of_row)),
                 StandardMetricInputs(dict(zip(INPUTS, values, strict=True))),
             )
-            for of_row, values in zip(self.keys, inputs, strict=True)
+            for of_row, values in compress(zip(self.keys, inputs, strict=True), usable)
         ]
 
 

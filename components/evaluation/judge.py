@@ -72,6 +72,20 @@ def chosen(threshold: Threshold) -> Decision:
     return Decision(STEP, rule, _CHOSEN_ON, "pass", message, threshold.value, threshold.rule, threshold.rows)
 
 
+def finite_scores(not_finite: int, rows: int) -> Decision:
+    """The decision on rows for which the model gives no number; they have no part in any metric.
+
+    Args:
+      not_finite: how many they are, one or more.
+      rows: how many were asked about.
+    """
+    message = (
+        f"the scores of {not_finite:,} of {rows:,} rows are not numbers: look at the loss of the training steps, "
+        "and at the features of these rows"
+    )
+    return Decision(STEP, "finite_scores", "overall", "block", message, not_finite, "<= 0", rows, -not_finite)
+
+
 def loss(metric: str, value: float) -> float:
     """A metric as something to keep small, so that two models compare by a difference.
 

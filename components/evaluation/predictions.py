@@ -16,6 +16,7 @@ split, whether the table is a sample of them, and `slices`: TFMA's keys by numbe
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -28,8 +29,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from components.evaluation.results import OVERALL, SliceKey
+from components.evaluation.results import OVERALL, SliceKey, no_rows
 from components.label import Task
+from schema.errors import DataError
 from schema.section import Section
 
 FILE_NAME = "predictions.parquet"
@@ -96,6 +98,20 @@ class Predictions:
     slices: Mapping[SliceKey, npt.NDArray[np.intp]]
     columns: Mapping[str, pa.Array]
 
+    @property
+    def finite(self) -> npt.NDArray[np.bool_]:
+        """[rows here] whether the new model's scores are numbers."""
+        return finite(self.new.scores.reshape(self.label.size, -1))
+
+
+def finite(scores: np.ndarray) -> npt.NDArray[np.bool_]:
+    """Which rows have scores that are numbers, neither NaN nor infinite.
+
+    Args:
+      scores: [rows, units].
+    """
+    return np.asarray(np.isfinite(scores).all(axis=1))
+
 
 class Recorder:
     """Gathers the table batch by batch.
@@ -109,6 +125,7 @@ class Recorder:
         self._numbers: dict[SliceKey, int] = {}
         self._tables: list[pa.Table] = []
         self._several: set[str] = set()
+        self._not_finite: Counter[str] = Counter()
 
     @classmethod
     def from_json(cls, settings: str) -> Recorder:
@@ -135,6 +152,7 @@ class Recorder:
         for name, role in ROLES.items():
             if name in scores:
                 columns[f"{role}/score"] = _scores(scores[name])
+                self._not_finite[role] += int((~finite(scores[name])).sum())
                 if settings.attack and settings.attack in features[name]:
                     columns[f"{role}/withstood"] = pa.array(features[name][settings.attack][:, 0] > 0)
         slices = [[self._number(key) for key in chain.from_iterable(of_row) if key != OVERALL] for of_row in keys]
@@ -147,6 +165,22 @@ class Recorder:
                 else:
                     columns[f"column/{name}"] = values
         self._tables.append(pa.table(columns))
+
+    def refuse_non_finite(self) -> None:
+        """Tells that scores are not numbers before TFMA fails on them.
+
+        Raises:
+          DataError: some are not.
+        """
+        for role, rows in self._not_finite.items():
+            if rows:
+                raise DataError(
+                    f"The {'new model' if role == 'new' else 'model in service'} gives scores that are not numbers.",
+                    where="the test split",
+                    expected="finite scores for every row",
+                    received=f"NaN or infinity for {rows:,} rows",
+                    fix="look at the loss of the training steps, and at the features of these rows",
+                )
 
     def write(self, folder: Path, thresholds: Mapping[str, float], rows: int) -> None:
         """Writes the table.
@@ -175,8 +209,15 @@ class Recorder:
 
 
 def read(folder: str | Path) -> Predictions:
-    """Reads the table of a ModelEvaluation."""
-    table = pq.read_table(Path(folder, FILE_NAME))
+    """Reads the table of a ModelEvaluation.
+
+    Raises:
+      DataError: there is none, since the test split had no rows.
+    """
+    path = Path(folder, FILE_NAME)
+    if not path.is_file():
+        raise no_rows(str(folder))
+    table = pq.read_table(path)
     facts = json.loads(table.schema.metadata[_METADATA])
     columns = {name: table.column(name).combine_chunks() for name in table.column_names}
     return Predictions(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,12 +77,22 @@ def load(folder: str) -> tuple[Evaluation, Evaluation | None]:
             found.setdefault(model, {})[key] = _slice_metrics(values)
     candidate = found.get(tfma.CANDIDATE_KEY) or found.get("")  # TFMA leaves a single model unnamed
     if candidate is None:
-        raise DataError(
-            "The test split has no rows, so the model cannot be judged.",
-            where=folder,
-            fix="Give the test split more of the data (data.split.test), or give more data.",
-        )
+        raise no_rows(folder)
     return candidate, found.get(tfma.BASELINE_KEY)
+
+
+def no_rows(folder: str) -> DataError:
+    """The error that tells that there is nothing to judge by."""
+    return DataError(
+        "The test split has no rows on which every model gives a number, so the model cannot be judged.",
+        where=folder,
+        fix="give the test split more of the data (data.split.test), or give more data",
+    )
+
+
+def undefined(rows: int, metrics: Iterable[str]) -> Evaluation:
+    """The evaluation of a model that gives no number for any row: every metric is NaN."""
+    return {OVERALL: SliceMetrics(rows, None, dict.fromkeys(metrics, math.nan))}
 
 
 def write(

@@ -76,7 +76,8 @@ def _metrics(analysis: Mapping[str, Any]) -> Iterator[RenderableType]:
         cells = [name, _number(each["value"]), _interval(each)]
         other = compared.get(name)
         if other:
-            verdict = {True: "better", False: "worse", None: "may be chance"}[other["better"]]
+            undecided = "may be chance" if other["difference"] else "the same"
+            verdict = {True: "better", False: "worse", None: undecided}[other["better"]]
             cells += [_number(other["served"]), _number(other["difference"]), _interval(other), verdict]
         table.add_row(*(Text(cell) for cell in cells))
     yield table

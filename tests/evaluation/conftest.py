@@ -122,7 +122,8 @@ class Evaluated:
             rules | ({"adversarial": ADVERSARIAL} if self.task == "binary" else {})
         )
         evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
-        evaluation.uri = str(self.folder / f"{in_memory}-{with_baseline}-{bool(baseline)}")
+        model = Path(self.candidate.uri).name
+        evaluation.uri = str(self.folder / f"{model}-{in_memory}-{with_baseline}-{bool(baseline)}")
         blessing.uri = str(self.folder / "blessing")
         context = base_beam_executor.BaseBeamExecutor.Context(beam_pipeline_args=BeamSettings().pipeline_args())
         inputs = {"examples": [self.examples], "model": [self.candidate]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,10 +19,12 @@ from components import decisions
 from components.evaluation import blessing, results
 from components.evaluation.component import Judge, JudgeExecutor, evaluator
 from components.evaluation.decision import Threshold
+from components.evaluation.depth import record
 from components.evaluation.judge import judge
 from components.evaluation.results import OVERALL
 from components.evaluation.settings import EvaluationSettings
 from components.label import LabelSettings
+from schema.errors import DataError
 
 
 @pytest.fixture
@@ -121,6 +124,60 @@ def test_a_model_in_service_that_was_trained_without_fgsm_cannot_be_compared_on_
     )
     assert [found.outcome for found in judged] == ["flag"]
     assert "the model in service does not compute fgsm_accuracy as the new one does" in judged[0].message
+
+
+def test_a_model_whose_scores_are_not_numbers_is_not_blessed_and_the_record_says_why(
+    binary, model_run, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(binary, "candidate", export(TinyModel("binary", math.nan), tmp_path / "broken"))
+    monkeypatch.setattr(binary, "evaluation", binary.run.__wrapped__(True, True))
+    verdict = run_judge(binary, model_run, tmp_path, binary.baseline, thresholds={"auc": {"min": 0}})
+    assert not blessing.blesses(verdict, binary.candidate)
+    blocking = {each.rule: each for each in decisions.read(verdict.uri) if each.outcome == "block"}
+    assert set(blocking) == {"finite_scores", "threshold:auc"}
+    assert blocking["finite_scores"].message.startswith("the scores of 400 of 400 rows are not numbers")
+    assert "auc is nan" in blocking["threshold:auc"].message
+    found = record.read(verdict.uri)
+    assert (found["rows"], found["not_finite"]) == (0, 400)
+    assert json.loads(Path(verdict.uri, "metrics.json").read_text())["overall"] == {}
+
+
+def test_rows_without_a_score_block_and_have_no_part_in_the_metrics(binary, model_run, tmp_path, monkeypatch):
+    spoilt = TinyModel("binary", SLOPE, nan_above=1.0)
+    monkeypatch.setattr(binary, "candidate", export(spoilt, tmp_path / "spoilt"))
+    monkeypatch.setattr(binary, "evaluation", binary.run.__wrapped__(True, True))
+    verdict = run_judge(binary, model_run, tmp_path, binary.baseline, thresholds={"auc": {"min": 0}})
+    rows = int((binary.split.x > 1.0).sum())
+    [blocking] = [each for each in decisions.read(verdict.uri) if each.outcome == "block"]
+    assert (blocking.rule, blocking.value, blocking.rows, blocking.margin) == ("finite_scores", rows, 400, -rows)
+    found = record.read(verdict.uri)
+    metrics = json.loads(Path(verdict.uri, "metrics.json").read_text())["overall"]
+    assert (found["rows"], found["not_finite"]) == (400 - rows, rows)
+    assert metrics["binary_accuracy"] == pytest.approx(found["intervals"]["overall"]["binary_accuracy"]["value"], 1e-5)
+
+
+def test_large_data_with_scores_that_are_not_numbers_are_refused_before_beam_fails(binary, tmp_path, monkeypatch):
+    monkeypatch.setattr(binary, "candidate", export(TinyModel("binary", math.nan), tmp_path / "broken"))
+    with pytest.raises(DataError, match="The new model gives scores that are not numbers"):
+        binary.run.__wrapped__(False, False)
+
+
+def test_the_blessing_has_the_judgement_in_depth(binary, model_run, tmp_path):
+    rules = {"change_thresholds": {"auc": {"slices": {"payment": 0}}}}
+    verdict = run_judge(binary, model_run, tmp_path, binary.baseline, **rules)
+    found = record.read(verdict.uri)
+    metrics = json.loads(Path(verdict.uri, "metrics.json").read_text())["overall"]
+    assert set(found["intervals"]["overall"]) == set(metrics)
+    for name, value in metrics.items():
+        # TFMA's curve of precision and recall is another one, and its AUC has 2,000 thresholds.
+        tolerance = {"auc_pr": 2e-2, "auc": 1e-3}.get(name, 1e-5)
+        assert found["intervals"]["overall"][name]["value"] == pytest.approx(value, rel=tolerance), name
+    assert found["comparison"]["binary_crossentropy"]["better"] is True
+    payments = {each["value"] for each in found["intervals"]["slices"]}
+    assert payments == {"Cash", "Crédit", "Pcard"}
+    judged = {each.subject: each.outcome for each in decisions.read(verdict.uri)}
+    assert judged["payment_type=Cash"] == "pass"
+    assert judged["payment_type=Pcard"] == "flag"
 
 
 def test_the_blessing_carries_what_stock_tfx_reads(binary, model_run, tmp_path):

@@ -24,11 +24,20 @@ class TinyModel(tf.Module):
       slope: how steeply scores rise with `x`.
       threshold: of the decision.
       attacked: whether it computes which rows withstand FGSM.
+      nan_above: of `x`, above which the score is NaN.
     """
 
-    def __init__(self, task: Task, slope: float, threshold: float = 0.5, attacked: bool = True) -> None:
+    def __init__(
+        self,
+        task: Task,
+        slope: float,
+        threshold: float = 0.5,
+        attacked: bool = True,
+        nan_above: float = float("inf"),
+    ) -> None:
         super().__init__()
         self.task, self.slope, self.threshold, self.attacked = task, slope, threshold, attacked
+        self.nan_above = nan_above
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -37,7 +46,7 @@ class TinyModel(tf.Module):
 
     def scores(self, x: tf.Tensor) -> tf.Tensor:
         """In 64 bits, then rounded: in 32 bits, sigmoids depend on where in a batch a row stands."""
-        logit = self.slope * tf.cast(x, tf.float64)
+        logit = self.slope * tf.cast(tf.where(x > self.nan_above, float("nan"), x), tf.float64)
         if self.task == "multiclass":
             classes = tf.range(3, dtype=tf.float64)
             scores = tf.nn.softmax(-tf.abs(logit[:, None] + self.slope * (1.2 - classes)))

@@ -40,8 +40,7 @@ class Analysis:
     def __init__(self, predictions: Predictions, settings: EvaluationSettings) -> None:
         self._predictions = predictions
         self._settings = settings
-        scores = predictions.new.scores.reshape(predictions.label.size, -1)
-        self._usable = np.isfinite(scores).all(axis=1) & np.isfinite(predictions.label)
+        self._usable = predictions.finite & np.isfinite(predictions.label)
         self.new = self._answers(predictions.new)
         served = self._answers(predictions.served) if predictions.served else None
         self.served = served if served and np.isfinite(served.model.scores).all() else None
