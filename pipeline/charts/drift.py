@@ -9,6 +9,7 @@ import altair as alt
 
 from pipeline.charts import theme
 from pipeline.charts.theme import Chart
+from pipeline.words import heading, plain_name
 
 MOST = 30
 """Features in a chart: those that drifted furthest."""
@@ -70,7 +71,7 @@ def metric_by_span(log: Records, feature: str, metric: str) -> Chart:
       feature: which one.
       metric: such as `psi`.
     """
-    title = f"{feature}: {theme.plain_name(metric)}"
+    title = f"{feature}: {plain_name(metric)}"
     points = {
         each["span"]: {"span": each["span"], "value": each["metrics"][metric], "bound": _bound(each, metric)}
         | {"threshold": theme.said(_bound(each, metric))}
@@ -81,9 +82,9 @@ def metric_by_span(log: Records, feature: str, metric: str) -> Chart:
         return theme.empty(title, "It was not measured.")
     base = alt.Chart(theme.data(points.values())).encode(
         x=alt.X("span:O", title="span", axis=theme.COUNTED),
-        tooltip=["span:O", _number("value", theme.plain_name(metric)), "threshold:N"],
+        tooltip=["span:O", _number("value", plain_name(metric)), "threshold:N"],
     )
-    y = alt.Y("value:Q", title=theme.plain_name(metric))
+    y = alt.Y("value:Q", title=plain_name(metric))
     above = [
         each["span"]
         for each in points.values()
@@ -141,8 +142,8 @@ def performance(monitors: Sequence[Mapping[str, Any]], metric: str) -> Chart:
       monitors: `monitor.json` of any number of spans.
       metric: which one.
     """
-    name = theme.plain_name(metric)
-    title = f"{theme.heading(name)} of the model in service"
+    name = plain_name(metric)
+    title = f"{heading(name)} of the model in service"
     points = []
     for each in monitors:
         measured = (each.get("metrics") or {}).get("overall", {}).get(metric)

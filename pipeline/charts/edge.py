@@ -9,6 +9,7 @@ import altair as alt
 
 from pipeline.charts import theme
 from pipeline.charts.theme import Chart
+from pipeline.words import plain_name
 
 
 def edge(variants: Sequence[Mapping[str, Any]], metric: str, full: float | None = None) -> Chart:
@@ -19,7 +20,7 @@ def edge(variants: Sequence[Mapping[str, Any]], metric: str, full: float | None 
       metric: which one.
       full: the full model's value, which is marked.
     """
-    name = theme.plain_name(metric)
+    name = plain_name(metric)
     title = f"Size and {name} of the models for devices"
     records = [
         {"variant": each["name"], "format": each["format"], "kilobytes": each["bytes"] / 1000}

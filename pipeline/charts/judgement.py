@@ -9,6 +9,7 @@ import altair as alt
 
 from pipeline.charts import theme
 from pipeline.charts.theme import Chart
+from pipeline.words import plain_name
 
 Curves = Mapping[str, Any]
 """`{"new": CURVES, "served": CURVES or None}`, as `analysis.json` holds them."""
@@ -276,7 +277,7 @@ def comparison(record: Mapping[str, Mapping[str, Any]]) -> Chart:
     title = "New model against the one in service"
     words = {True: "better", False: "worse", None: "unclear"}
     records = [
-        {"metric": theme.plain_name(name), "verdict": words[each["better"]]}
+        {"metric": plain_name(name), "verdict": words[each["better"]]}
         | {key: each[key] for key in _COMPARED}
         | {"interval": theme.said(each["low"], each["high"])}
         for name, each in record.items()
@@ -354,4 +355,4 @@ def _mark_threshold(threshold: float) -> alt.Chart:
 
 
 def _numbers(*fields: str) -> list[alt.Tooltip]:
-    return [alt.Tooltip(f"{field}:Q", title=theme.plain_name(field), format=".4f") for field in fields]
+    return [alt.Tooltip(f"{field}:Q", title=plain_name(field), format=".4f") for field in fields]

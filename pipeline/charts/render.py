@@ -17,6 +17,7 @@ import altair as alt
 
 from pipeline.charts import theme
 from pipeline.charts.theme import Chart
+from pipeline.words import plain_name
 
 _HERE = Path(__file__).parent
 
@@ -145,7 +146,7 @@ def table(records: Sequence[Mapping[str, Any]], summary: str = "The numbers") ->
     if not records:
         return ""
     columns = list(dict.fromkeys(key for record in records for key in record))
-    head = "".join(f'<th scope="col">{html.escape(theme.plain_name(column))}</th>' for column in columns)
+    head = "".join(f'<th scope="col">{html.escape(plain_name(column))}</th>' for column in columns)
     rows = "\n".join(_row(record.get(column) for column in columns) for record in records)
     return (
         f"<details><summary>{html.escape(summary)}</summary>\n"

@@ -10,6 +10,7 @@ import altair as alt
 
 from pipeline.charts import theme
 from pipeline.charts.theme import Chart
+from pipeline.words import heading, plain_name
 
 MOST = 30
 """Slices in a chart: the weakest, or those that changed most. Tables beside the charts have them all."""
@@ -26,10 +27,10 @@ def metric_by_slice(intervals: Mapping[str, Any], metric: str) -> Chart:
         value is a number or `{"value", "low", "high"}`, and `served` may be missing.
       metric: which one.
     """
-    name = theme.plain_name(metric)
+    name = plain_name(metric)
     records = [_record(each, metric) for each in intervals["slices"]]
     records = [each for each in records if each["value"] is not None]
-    title = f"{theme.heading(name)} by slice"
+    title = f"{heading(name)} by slice"
     if not records:
         return theme.empty(title, "No slice has this metric.")
     shown = sorted(records, key=lambda each: strength(each["value"], metric))[:MOST]
@@ -76,8 +77,8 @@ def differences(slices: Sequence[Mapping[str, Any]], metric: str) -> Chart:
       slices: records `{"slice", "value", "rows", "difference": {metric: {"value", "low", "high"}} or None}`.
       metric: which one.
     """
-    name = theme.plain_name(metric)
-    title = f"{theme.heading(name)}: new minus in service"
+    name = plain_name(metric)
+    title = f"{heading(name)}: new minus in service"
     records: list[dict[str, Any]] = [
         {"where": where(each), "rows": theme.counted(each["rows"]), "verdict": _verdict(each, metric)}
         | interval((each.get("difference") or {}).get(metric))
@@ -118,7 +119,7 @@ def weak_slices(records: Sequence[Mapping[str, Any]]) -> Chart:
     known = [each for each in records if each["value"] is not None][:MOST]
     if not known:
         return theme.empty(title, "No slice of enough rows is weaker than the rest.")
-    name = theme.plain_name(known[0]["metric"])
+    name = plain_name(known[0]["metric"])
     found = [{**each, "certain": "certain" if each["significant"] else "may be chance"} for each in known]
     y = theme.rows("where", (each["where"] for each in found), grid=True)
     base = alt.Chart(theme.data(found)).encode(

@@ -40,8 +40,6 @@ _NAME = "isValid(containerSize()[0]) ? max(150, 0.4 * containerSize()[0]) : 400"
 COUNTED = alt.Axis(labelAngle=0, labelOverlap=True, grid=False)
 """The axis of spans, epochs and trials."""
 
-_INITIALS = {"auc", "pr", "f1", "psi"}
-
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 
 # Blue against orange can be told apart with every common colour blindness; each has a contrast of 3 or more to the
@@ -201,20 +199,6 @@ def said(value: float | None, high: float | None = None) -> str:
 def counted(rows: int | None) -> str:
     """A number of rows in a tooltip."""
     return "" if rows is None else f"{rows:,}"
-
-
-def plain_name(metric: str) -> str:
-    """A metric's name as people read it.
-
-    >>> plain_name("binary_accuracy"), plain_name("auc_pr")
-    ('binary accuracy', 'AUC PR')
-    """
-    return " ".join(word.upper() if word in _INITIALS else word for word in metric.split("_"))
-
-
-def heading(text: str) -> str:
-    """Text with a capital at its beginning."""
-    return text[:1].upper() + text[1:]
 
 
 def _plain(value: Any) -> Any:

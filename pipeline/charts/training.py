@@ -10,6 +10,7 @@ import altair as alt
 
 from pipeline.charts import theme
 from pipeline.charts.theme import Chart
+from pipeline.words import heading, plain_name
 
 History = Mapping[str, Sequence[float]]
 """Loss and metrics of each epoch by name, those of the eval split named `val_...`, as `training.json` holds them."""
@@ -30,7 +31,7 @@ def learning_curves(history: History, metric: str = "loss") -> Chart:
       history: of all epochs.
       metric: name without `val_`.
     """
-    name = theme.plain_name(metric)
+    name = plain_name(metric)
     train, evaluated = history.get(metric, ()), history.get(f"val_{metric}", ())
     series = ((_TRAIN, train), (_EVAL, evaluated))
     records = [
@@ -38,7 +39,7 @@ def learning_curves(history: History, metric: str = "loss") -> Chart:
         for label, values in series
         for epoch, value in enumerate(values, start=1)
     ]
-    title = f"{theme.heading(name)} by epoch"
+    title = f"{heading(name)} by epoch"
     if not records:
         return theme.empty(title, "This metric was not measured in training.")
     gaps = [
@@ -76,7 +77,7 @@ def trials(records: Sequence[Mapping[str, Any]]) -> Chart:
     known = sorted((each for each in records if each["score"] is not None), key=lambda each: each["trial"])
     if not known:
         return theme.empty(title, "No trial came to an end.")
-    objective = theme.plain_name(known[0]["objective"])
+    objective = plain_name(known[0]["objective"])
     points = [
         {"trial": each["trial"], "score": each["score"], "epochs": each["epochs"], "tried": _tried(each["values"])}
         for each in known

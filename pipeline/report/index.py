@@ -27,6 +27,7 @@ from pipeline.report.view import (
     text_cell,
     value_cell,
 )
+from pipeline.words import plain_name
 from pipeline.workspace import Workspace
 from schema.errors import ReleaseError
 from serving import files, model_config
@@ -85,7 +86,7 @@ def _section(
         Column("Started"),
         Column("Span", numeric=True),
         Column("Version", numeric=True),
-        *(Column(name.replace("_", " "), numeric=True) for name in metrics),
+        *(Column(plain_name(name), numeric=True) for name in metrics),
         Column("Drifted"),
         Column("Took", numeric=True),
     )
@@ -130,7 +131,7 @@ def _facts(
     for name in metrics:
         values = [row.metrics.get(name) for row in oldest_first]
         known = [value for value in values if value is not None]
-        yield name.replace("_", " "), Cell(metric(known[-1] if known else None), spark=sparkline(values))
+        yield plain_name(name), Cell(metric(known[-1] if known else None), spark=sparkline(values))
 
 
 def _drifted(workspace: Workspace, pipeline: str) -> dict[str, list[str]]:

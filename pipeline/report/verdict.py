@@ -10,6 +10,7 @@ from components.decisions import Decision
 from pipeline.report.gather import RunRecord
 from pipeline.report.view import Cell, Tone, duration, listed, metric, moment, plural
 from pipeline.summary import EXIT_CODES
+from pipeline.words import plain_name
 
 HEADLINES: dict[str, tuple[Tone, str]] = {
     "pushed": ("good", "Released"),
@@ -176,7 +177,7 @@ def _facts(run: RunRecord) -> Iterator[tuple[str, Cell | str]]:
     served = run.metrics.get("baseline") or {}
     for name in main_metrics(run.settings, summary.metrics):
         beside = f" (in service: {metric(served[name])})" if served.get(name) is not None else ""
-        yield name.replace("_", " "), metric(summary.metrics[name]) + beside
+        yield plain_name(name), metric(summary.metrics[name]) + beside
     if summary.drift:
         reference = summary.drift.reference
         found = (

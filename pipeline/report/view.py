@@ -211,11 +211,6 @@ def text_cell(value: Any, tone: Tone | None = None) -> Cell:
     return Cell(text, text.lower(), tone)
 
 
-def plain(name: str) -> str:
-    """A name from the settings or a record as people read it: `auc_pr` is `auc pr`."""
-    return name.replace("_", " ")
-
-
 def without_empty(table: Table) -> Table:
     """The table without columns that hold nothing."""
     filled = [index for index in range(len(table.columns)) if any(row[index].text != NOTHING for row in table.rows)]

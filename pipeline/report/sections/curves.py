@@ -18,10 +18,10 @@ from pipeline.report.view import (
     interval_cell,
     number,
     percent,
-    plain,
     text_cell,
     value_cell,
 )
+from pipeline.words import plain_name
 
 CURVE_ROWS = 21
 """Rows of a table beside a curve."""
@@ -129,7 +129,7 @@ def _series(caption: str, series: Mapping[str, Sequence[Any]]) -> Table:
     names = sorted(series, key=lambda name: name != "threshold")
     length = min(len(series[name]) for name in names)
     chosen = sorted({*range(0, length, max(1, math.ceil(length / CURVE_ROWS))), *([length - 1] if length else [])})
-    columns = [Column(plain(name).capitalize(), numeric=True) for name in names]
+    columns = [Column(plain_name(name).capitalize(), numeric=True) for name in names]
     rows = [[value_cell(series[name][index]) for name in names] for index in chosen]
     return Table(caption, columns, rows, fixed=True)
 

@@ -14,12 +14,12 @@ from pipeline.report.view import (
     Table,
     Text,
     Tone,
-    plain,
     plural,
     text_cell,
     value_cell,
     without_empty,
 )
+from pipeline.words import plain_name
 
 OUTCOMES: dict[str, tuple[Tone, str]] = {
     "block": ("bad", "blocks"),
@@ -94,7 +94,7 @@ def _row(found: Decision) -> Sequence[Cell]:
 def _rule(found: Decision) -> str:
     """The rule with the step that applied it, which some rules are named for."""
     rule, _, metric = found.rule.partition(":")
-    words = [plain(word) for word in (found.step, rule, metric) if word]
+    words = [plain_name(word) for word in (found.step, rule, metric) if word]
     return ": ".join(dict.fromkeys(words))
 
 

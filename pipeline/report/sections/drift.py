@@ -22,12 +22,12 @@ from pipeline.report.view import (
     metric_cell,
     number,
     percent,
-    plain,
     plural,
     text_cell,
     value_cell,
     without_empty,
 )
+from pipeline.words import plain_name
 
 METRIC_CHARTS = 4
 """Features with a chart of their own over the spans: those that drifted furthest."""
@@ -71,7 +71,7 @@ def drift(run: RunRecord) -> Section | None:
     if not reference:
         why = "There was nothing to compare with: no model in service, and no earlier span."
         return Section("drift", "Drift", [Text(why)])
-    against = f"Span {found['span']} against span {reference['span']} ({plain(reference['kind'])})"
+    against = f"Span {found['span']} against span {reference['span']} ({plain_name(reference['kind'])})"
     share = f" ({percent(found['share'])})" if found.get("share") else ""
     text = f"{against}: {len(found['drifted'])} of {plural(found['compared'], 'feature')} drifted{share}."
     records = sorted(found["features"], key=_score, reverse=True)
@@ -135,7 +135,7 @@ def _performance(found: Record, measured: Record) -> Table:
     )
     rows = [
         (
-            text_cell(plain(name)),
+            text_cell(plain_name(name)),
             metric_cell(measured.get(name)),
             metric_cell(released.get(name)),
             metric_cell(drops.get(name), signed=True),
@@ -152,7 +152,7 @@ def _by_slice(slices: Sequence[Record], names: Sequence[str]) -> Table:
         Column("Slice"),
         Column("Value"),
         Column("Rows", numeric=True),
-        *(Column(plain(name), numeric=True) for name in names),
+        *(Column(plain_name(name), numeric=True) for name in names),
     )
     rows = [
         (
@@ -206,7 +206,7 @@ def _every_metric(records: Sequence[Record]) -> Table:
     rows = [
         (
             text_cell(_name(each)),
-            text_cell(plain(metric)),
+            text_cell(plain_name(metric)),
             value_cell(each.get("rows")),
             value_cell(value),
             value_cell(each["bounds"].get(metric)),
@@ -240,7 +240,7 @@ def _judged(record: Record) -> str:
     if metric is None:
         return NOTHING
     sign = ">" if record["metrics"][metric] > record["bounds"][metric] else "≤"
-    return f"{plain(metric)} {number(record['metrics'][metric])} {sign} {number(record['bounds'][metric])}"
+    return f"{plain_name(metric)} {number(record['metrics'][metric])} {sign} {number(record['bounds'][metric])}"
 
 
 def _scored(record: Record | None) -> Cell:

@@ -22,11 +22,11 @@ from pipeline.report.view import (
     metric_cell,
     number,
     percent,
-    plain,
     text_cell,
     value_cell,
     without_empty,
 )
+from pipeline.words import heading, plain_name
 
 Record = Mapping[str, Any]
 
@@ -48,7 +48,7 @@ def metrics(run: RunRecord) -> Section | None:
     )
     rows = [
         (
-            text_cell(plain(name)),
+            text_cell(plain_name(name)),
             interval_cell(intervals.get(name) or {"value": value}),
             *_compared(name, value, served.get(name), comparison.get(name)),
         )
@@ -104,7 +104,7 @@ def weak_slices(run: RunRecord) -> Section | None:
             text_cell(each["where"]),
             Cell("certain", 0, "warn") if each["significant"] else Cell("may be chance", 1, "quiet"),
             value_cell(each["rows"]),
-            text_cell(plain(each["metric"])),
+            text_cell(plain_name(each["metric"])),
             metric_cell(each["value"]),
             metric_cell(each["rest"]),
             metric_cell(each["difference"], signed=True),
@@ -145,7 +145,7 @@ def _tested(run: RunRecord) -> Iterator[str]:
     yield f"On the test split{f', {rows:,} rows' if rows else ''}, which no training has seen."
     if analysis.get("confidence"):
         methods = {each.get("method") for each in (_intervals(run).get("overall") or {}).values()} - {None}
-        by = f" ({', '.join(sorted(map(plain, methods)))})" if methods else ""
+        by = f" ({', '.join(sorted(map(plain_name, methods)))})" if methods else ""
         yield f"In brackets: intervals of {percent(analysis['confidence'])} confidence{by}."
     if analysis.get("sampled"):
         yield "Intervals and curves are those of a sample of the rows."
@@ -198,12 +198,12 @@ def _slice_table(name: str, records: Sequence[Record], *, closed: bool) -> Table
         )
         for each in weakest
     ]
-    caption = f"{plain(name)} by slice, the weakest first"
-    return without_empty(Table(caption[0].upper() + caption[1:], columns, rows, closed))
+    caption = heading(f"{plain_name(name)} by slice, the weakest first")
+    return without_empty(Table(caption, columns, rows, closed))
 
 
 def _all_metrics(records: Sequence[Record], names: Sequence[str]) -> Table:
-    numbers = [Column(plain(name), numeric=True) for name in names]
+    numbers = [Column(plain_name(name), numeric=True) for name in names]
     rows = [
         (
             _slice(each),

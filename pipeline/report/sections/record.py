@@ -22,6 +22,7 @@ from pipeline.report.view import (
     text_cell,
     value_cell,
 )
+from pipeline.words import plain_name
 
 STATES: dict[str, tuple[Tone, str]] = {
     "complete": ("good", "done"),
@@ -87,7 +88,7 @@ def environment(run: RunRecord) -> Section | None:
             "environment", "Environment", [Text("It was not recorded by the version of Headgate that ran this.")]
         )
     packages = found.pop("packages", {})
-    facts = {name.replace("_", " "): str(value) for name, value in found.items() if value not in (None, "")}
+    facts = {plain_name(name): str(value) for name, value in found.items() if value not in (None, "")}
     rows = [(text_cell(name), text_cell(version)) for name, version in packages.items()]
     parts: list[Part] = [Facts(facts)]
     if rows:

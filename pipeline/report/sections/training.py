@@ -26,6 +26,7 @@ from pipeline.report.view import (
     text_cell,
     value_cell,
 )
+from pipeline.words import plain_name
 
 
 def training(run: RunRecord) -> Section | None:
@@ -63,7 +64,7 @@ def trials(run: RunRecord) -> Section | None:
     paths = list(found[0].values)
     columns = (
         Column("Trial", numeric=True),
-        Column(found[0].objective.replace("_", " "), numeric=True),
+        Column(plain_name(found[0].objective), numeric=True),
         Column("Epochs", numeric=True),
         *(Column(path) for path in paths),
         Column("Failed because", wide=True),
@@ -110,7 +111,7 @@ def edge(run: RunRecord) -> Section | None:
         Column("Size (kB)", numeric=True),
         Column("In gzip (kB)", numeric=True),
         Column("Zeros", numeric=True),
-        *(Column(name.replace("_", " "), numeric=True) for name in names),
+        *(Column(plain_name(name), numeric=True) for name in names),
     )
     rows = [
         (
@@ -157,7 +158,7 @@ def _told(record: Mapping[str, object], history: Mapping[str, Sequence[float]]) 
 def _epochs(history: Mapping[str, Sequence[float]], names: Sequence[str]) -> Table:
     columns = [Column("Epoch", numeric=True)]
     for name in names:
-        plain = name.replace("_", " ")
+        plain = plain_name(name)
         columns += [Column(f"{plain}, training", numeric=True), Column(f"{plain}, eval", numeric=True)]
     epochs = len(history.get("loss", ()))
     rows = [
@@ -172,7 +173,7 @@ def _gaps(record: Mapping[str, Mapping[str, float]]) -> Table:
     train, evaluated = record.get("train") or {}, record.get("eval") or {}
     rows = [
         (
-            text_cell(name.replace("_", " ")),
+            text_cell(plain_name(name)),
             metric_cell(train[name]),
             metric_cell(evaluated[name]),
             metric_cell(train[name] - evaluated[name], signed=True),
