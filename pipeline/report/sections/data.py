@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-from components.feature_statistics import by_name, common, missing_count, row_count
+from components.feature_statistics import by_name, common, missing_count, row_count, whole
 from pipeline.charts import profile as profile_charts
 from pipeline.report.gather import RunRecord
 from pipeline.report.view import (
@@ -61,7 +61,7 @@ def profile(run: RunRecord) -> Section | None:
     parts: list[Part] = [Text(text), Table(caption, COLUMNS, rows)]
     if gone := [name for name in before if name not in now]:
         parts.append(Text(f"In the reference, but not here: {listed((f'`{name}`' for name in gone), 10)}.", "warn"))
-    charts = profile_charts.feature_profiles(current.datasets[0], reference.datasets[0] if reference else None, ranking)
+    charts = profile_charts.feature_profiles(whole(current), whole(reference) if reference else None, ranking)
     if reference:
         reading = (
             "Both colours should have the same shape. Where they differ, the drift section says whether that is more "
