@@ -1,15 +1,15 @@
 """The statistics step: TFX's StatisticsGen, which computes small inputs in memory, without Beam.
 
-The statistics are TFDV's either way, from the same generators. Beam spreads them over workers and bounds memory, and
-costs several times the CPU for it: each batch passes through its machinery once for each split, and the top values
-and the number of distinct ones are found by a shuffle of all values instead of by sketches. So:
+The statistics are TFDV's either way. Beam spreads them over workers and bounds memory, and costs many times the CPU
+for it: each batch passes through its machinery once for each split, the top values and the number of distinct ones are
+found by a shuffle of all values instead of by sketches, and histograms are made bucket by bucket in Python. So:
 
-- up to `IN_MEMORY_BYTES` of examples, or `IN_MEMORY_ROWS` of images, batches go straight into the generators, one
-  after the other;
+- up to `IN_MEMORY_BYTES` of examples, or `IN_MEMORY_ROWS` of images, batches go through `components.profile`, one after
+  the other;
 - above that, stock StatisticsGen runs on Beam.
 
-The results differ by no more than the sketches' error. Up to 1,024 distinct values of a feature, the top values and
-their counts are exact; up to 16,384, so is the number of distinct values.
+The results differ by no more than the sketches' error. Up to 16,384 distinct values of a feature, the top values and
+their counts are exact in memory, and so is the number of distinct values.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from typing import Any
 import pyarrow as pa
 import tensorflow_data_validation as tfdv
 from absl import logging
-from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_data_validation.utils import slicing_util
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx import types
@@ -34,6 +33,7 @@ from tfx_bsl.public.proto import slicing_spec_pb2
 
 from components.feature_statistics import QUANTILE_BUCKETS, WHOLE
 from components.ingest import tfrecord
+from components.profile.table import TableProfile
 
 IN_MEMORY_BYTES = 1 << 30
 """Above this many bytes of examples, Beam's workers take over. Measured: a gigabyte (three million rows of 20 columns)
@@ -46,7 +46,7 @@ IN_MEMORY_ROWS = 1_000_000
 seconds a gigabyte: it is the rows that cost."""
 
 _ROWS = 10_000
-"""Rows to a batch. Below, the generators' cost for each column of each batch shows; above, nothing is gained."""
+"""Rows to a batch. Below, the cost of each column of each batch shows; above, nothing is gained."""
 
 
 def options(images: Iterable[str], slices: Iterable[Sequence[str]] = ()) -> tfdv.StatsOptions:
@@ -80,19 +80,19 @@ def compute(files: list[Path], options: tfdv.StatsOptions) -> statistics_pb2.Dat
     Raises:
       DataError: a file is damaged.
     """
-    generators = stats_impl.get_generators(options, in_memory=True)
+    images = [feature.name for feature in options.schema.feature] if options.schema else []
     slicers, _ = slicing_util.convert_slicing_config_to_slice_functions_and_sqls(options.slicing_config)
-    found = {WHOLE: [generator.create_accumulator() for generator in generators]}
+    found = {WHOLE: TableProfile(images)}
     for batch in _batches(files):
-        for name, rows in ((WHOLE, batch), *slicing_util.generate_slices(batch, slicers)):
-            before = found.get(name) or [generator.create_accumulator() for generator in generators]
-            pairs = zip(generators, before, strict=True)
-            found[name] = [generator.add_input(accumulator, rows) for generator, accumulator in pairs]
+        found[WHOLE].add(batch)
+        for name, rows in slicing_util.generate_slices(batch, slicers):
+            found.setdefault(name, TableProfile(images)).add(rows)
     result = statistics_pb2.DatasetFeatureStatisticsList()
-    for name, accumulators in found.items():
-        result.MergeFrom(stats_impl.extract_statistics_output(accumulators, generators))
+    for name, table in found.items():
+        dataset = table.statistics()
         if slicers:
-            result.datasets[-1].name = name
+            dataset.name = name
+        result.datasets.append(dataset)
     return result
 
 

@@ -26,7 +26,10 @@ _EVALUATION = (
 
 CODE: dict[str, tuple[str, ...]] = {
     "ingest": ("components.ingest", "components.label", "components.measured"),
-    "statistics": ("components.statistics", "components.feature_statistics", "components.ingest.tfrecord"),
+    "statistics": (
+        *("components.statistics", "components.profile", "components.feature_statistics"),
+        "components.ingest.tfrecord",
+    ),
     "schema": (),
     "in_service": (),
     "gate": (

@@ -54,7 +54,7 @@ class _Presence:
 
     def add(self, column: pa.Array) -> pa.Array:
         """Counts rows and values, and returns the values."""
-        if pa.types.is_list(column.type):
+        if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
             values = column.flatten()
             counted = pc.list_value_length(column).drop_null().value_counts()
             lengths, rows = counted.field(0), counted.field(1)
@@ -81,7 +81,7 @@ class _Presence:
 
 
 class Numbers:
-    """A column of int64 or float64 without NaN, or of lists of them.
+    """A column of numbers, or of lists of them.
 
     Mean and standard deviation are those of the finite values, where TFDV's would be infinite or NaN.
     """
@@ -93,15 +93,18 @@ class Numbers:
         self._finite, self._mean, self._squares = 0, 0.0, 0.0
         self._low, self._high = np.inf, -np.inf
         self._infinite = {-np.inf: 0, np.inf: 0}
-        self._zeros = 0
+        self._zeros, self._nan = 0, 0
 
     def add(self, column: pa.Array) -> None:
         """Looks at some more rows."""
         values = self._presence.add(column)
-        if not len(values):
-            return
-        self._quantiles.AddValues(values)
         x = values.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+        if nan := np.count_nonzero(np.isnan(x)):
+            self._nan += int(nan)
+            x = x[~np.isnan(x)]
+        if not len(x):
+            return
+        self._quantiles.AddValues(pa.array(x))
         self._zeros += len(x) - int(np.count_nonzero(x))
         low, high = float(x.min()), float(x.max())
         if np.isinf([low, high]).any():
@@ -124,7 +127,7 @@ class Numbers:
     def statistics(self, name: str, rows: int) -> statistics_pb2.FeatureNameStatistics:
         """The column's statistics."""
         numbers = statistics_pb2.NumericStatistics(common_stats=self._presence.statistics(rows))
-        if self._presence.values:
+        if self._presence.values > self._nan:
             quantiles = Quantiles.of(self._quantiles, _FINE * QUANTILE_BUCKETS)
             numbers.min, numbers.max = float(quantiles.values[0]), float(quantiles.values[-1])
             numbers.median, numbers.num_zeros = quantiles.median(), self._zeros
@@ -133,6 +136,11 @@ class Numbers:
                 infinite = (self._infinite[-np.inf], self._infinite[np.inf])
                 numbers.histograms.append(width_histogram(quantiles, self._low, self._high, infinite))
             numbers.histograms.append(quantile_histogram(quantiles.every(_FINE)))
+        elif self._nan:
+            kinds = (statistics_pb2.Histogram.STANDARD, statistics_pb2.Histogram.QUANTILES)
+            numbers.histograms.extend(statistics_pb2.Histogram(type=kind) for kind in kinds)
+        for histogram in numbers.histograms:
+            histogram.num_nan = self._nan
         return statistics_pb2.FeatureNameStatistics(path={"step": [name]}, type=self._kind, num_stats=numbers)
 
 
@@ -169,6 +177,33 @@ class Texts:
                 texts.rank_histogram.buckets.add(low_rank=rank, high_rank=rank, sample_count=count, label=label)
         kind = statistics_pb2.FeatureNameStatistics.STRING
         return statistics_pb2.FeatureNameStatistics(path={"step": [name]}, type=kind, string_stats=texts)
+
+
+class Images:
+    """A column of bytes that are no text, such as pictures: of which the length is told."""
+
+    def __init__(self) -> None:
+        self._presence = _Presence()
+        self._bytes, self._fewest, self._most = 0, sys.maxsize, 0
+
+    def add(self, column: pa.Array) -> None:
+        """Looks at some more rows."""
+        values = self._presence.add(column)
+        if len(values):
+            lengths = pc.binary_length(values)
+            self._bytes += pc.sum(lengths).as_py()
+            ends = pc.min_max(lengths)
+            self._fewest, self._most = min(self._fewest, ends["min"].as_py()), max(self._most, ends["max"].as_py())
+
+    def statistics(self, name: str, rows: int) -> statistics_pb2.FeatureNameStatistics:
+        """The column's statistics."""
+        found = statistics_pb2.BytesStatistics(common_stats=self._presence.statistics(rows))
+        if self._presence.values:
+            found.avg_num_bytes = self._bytes / self._presence.values
+            found.min_num_bytes, found.max_num_bytes = self._fewest, self._most
+            found.max_num_bytes_int = self._most
+        kind = statistics_pb2.FeatureNameStatistics.BYTES
+        return statistics_pb2.FeatureNameStatistics(path={"step": [name]}, type=kind, bytes_stats=found)
 
 
 def _labels(values: pa.Array) -> pa.Array:

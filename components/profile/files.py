@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.ingest.chunks import Column, Reader
@@ -15,7 +16,7 @@ from components.ingest.formats import files_below
 from components.ingest.parquet_reader import ParquetReader
 from components.ingest.rejects import Reject
 from components.ingest.survey import Survey, typed
-from components.profile.columns import ColumnProfile, Numbers, Texts
+from components.profile.table import TableProfile
 from schema.errors import SettingsError
 
 _ROWS = 1 << 15
@@ -58,27 +59,21 @@ def profile(source: str, delimiter: str = ",", only: Collection[str] = ()) -> Pr
     files, form = find(source)
     reader: Reader = ParquetReader(_ROWS, tuple(only) or None) if form == "Parquet" else CsvReader(delimiter)
     columns = typed((Survey(reader.columns(file), reader.survey(file, set())) for file in files), {})
-    profiles = {name: _profile_of(column) for name, column in columns.items() if name in only or not only}
-    rows, refusals, refused = 0, 0, None
+    table = TableProfile()
+    table.add(_empty({name: column for name, column in columns.items() if name in only or not only}))
+    refusals, refused = 0, None
     for file in files:
         for chunk in reader.chunks(file, columns):
-            rows += len(chunk.lines)
             refusals += len(chunk.rejects)
             refused = refused or next(iter(chunk.rejects), None)
-            for name in profiles.keys() & set(chunk.batch.schema.names):
-                profiles[name].add(chunk.batch[name])
-    dataset = statistics_pb2.DatasetFeatureStatistics(
-        num_examples=rows, features=[each.statistics(name, rows) for name, each in profiles.items()]
-    )
-    statistics = statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset])
+            table.add(chunk.batch.select([name for name in chunk.batch.schema.names if name in only or not only]))
+    statistics = statistics_pb2.DatasetFeatureStatisticsList(datasets=[table.statistics()])
     return Profile(statistics, tuple(columns), tuple(files), refused, refusals)
 
 
-def _profile_of(column: Column) -> ColumnProfile:
-    if column.type in (None, "string"):
-        return Texts()
-    kinds = statistics_pb2.FeatureNameStatistics
-    return Numbers(kinds.INT if column.type == "int" else kinds.FLOAT)
+def _empty(columns: Mapping[str, Column]) -> pa.RecordBatch:
+    """No rows, with all columns: files may have no rows, or not the same columns."""
+    return pa.RecordBatch.from_pylist([], pa.schema([(name, column.arrow) for name, column in columns.items()]))
 
 
 def find(source: str) -> tuple[list[Path], str]:

@@ -81,16 +81,18 @@ def on_beam(monkeypatch):
 
 
 def comparable(dataset) -> dict[str, str]:
-    """Features by name as text, with numbers rounded."""
+    """Features by name as text, with numbers rounded: stock has the edges of buckets in float32."""
     found = {}
     for feature in dataset.features:
         for histogram in feature.num_stats.histograms:
             for bucket in histogram.buckets:
                 bucket.sample_count = round(bucket.sample_count)
+                bucket.low_value, bucket.high_value = (round(x, 5) for x in (bucket.low_value, bucket.high_value))
         for field in ("mean", "std_dev"):
             if feature.HasField("num_stats"):
-                value = getattr(feature.num_stats, field)  # with infinite values it depends on the order: inf or NaN
-                setattr(feature.num_stats, field, round(value, 9) if np.isfinite(value) else 0)
+                # Ours leave infinite values out; stock's are inf or NaN, depending on the order.
+                value = 0 if np.isinf(feature.num_stats.max) else getattr(feature.num_stats, field)
+                setattr(feature.num_stats, field, round(value, 9))
         found[feature.path.step[0]] = str(feature)
     return found
 
