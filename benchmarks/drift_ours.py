@@ -21,6 +21,7 @@ def run(reference: str, current: str, metrics: dict[str, str], threshold: float)
     """
     bound = {"wasserstein": threshold, "jensen_shannon": _divergence(threshold), "psi": threshold}
     drift = DriftSettings(
+        thresholds="fixed",
         bounds=BoundSettings(**dict.fromkeys(BoundSettings.model_fields)),
         features={
             column: FeatureDriftSettings(bounds={_NAMES[metric]: bound[_NAMES[metric]]})

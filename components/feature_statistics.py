@@ -17,6 +17,9 @@ CPU on each bucket in Python: a hundred would double the statistics step of a sm
 """
 
 
+MOST_LISTED = 1000
+"""Values of a string column that statistics list with their counts, the most frequent first."""
+
 WHOLE = "All Examples"
 """TFDV's name of the whole data set, where the statistics hold slices of it too."""
 
@@ -86,3 +89,9 @@ def common(feature: statistics_pb2.FeatureNameStatistics) -> statistics_pb2.Comm
     """The statistics that features of every type have."""
     kind = feature.WhichOneof("stats")
     return getattr(feature, kind).common_stats if kind else statistics_pb2.CommonStatistics()
+
+
+def looks_like_id(feature: statistics_pb2.FeatureNameStatistics) -> bool:
+    """Whether most rows have a string of their own: too many, beyond those listed, to compare their frequencies."""
+    unique = feature.string_stats.unique
+    return unique > MOST_LISTED and unique > feature.string_stats.common_stats.tot_num_values / 2

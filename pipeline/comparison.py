@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from components.drift.compare import FeatureDrift
 from components.drift.compare import compare as compare_statistics
 from components.drift.settings import DriftSettings
-from components.feature_statistics import row_count
+from components.feature_statistics import by_name, looks_like_id, row_count
 from components.profile.files import Profile, find, profile
 from pipeline.document import Document, override
 from pipeline.problems import choice, one_error, translate
@@ -158,7 +158,7 @@ def rows(comparison: Comparison) -> Iterator[tuple[object, ...]]:
 
 
 def notes(comparison: Comparison) -> Iterator[str]:
-    """What there is to say about the rows, before the table."""
+    """What there is to say about the tables as a whole."""
     for name, side in (("reference", comparison.reference), ("current", comparison.current)):
         more = f" and {len(side.files) - 1} more files" if len(side.files) > 1 else ""
         yield f"{name}: {row_count(side.statistics):,} rows of {side.files[0]}{more}"
@@ -166,3 +166,7 @@ def notes(comparison: Comparison) -> Iterator[str]:
             yield f"  {side.refusals:,} rows cannot be read and are left out; the first, {side.refused.place}: " + (
                 side.refused.reason
             )
+    compared = {drift.feature for drift in comparison.drifts}
+    ids = [name for name, each in by_name(comparison.current.statistics).items() if looks_like_id(each)]
+    if found := [name for name in ids if name in compared]:
+        yield f"too many distinct values to compare, looks like an id: {', '.join(found)}"

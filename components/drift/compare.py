@@ -12,7 +12,7 @@ from components.decisions import Decision, Outcome
 from components.drift import noise
 from components.drift.measure import Column, FeatureType, Measured, measure
 from components.drift.settings import Action, DriftSettings, DriftStepSettings
-from components.feature_statistics import by_name, by_slice, row_count
+from components.feature_statistics import by_name, by_slice, looks_like_id, row_count
 
 OUTCOMES: dict[Action, Outcome] = {"log": "pass", "warn": "warn", "block": "block"}
 
@@ -210,7 +210,7 @@ def _compare(
         score=max(scores.values(), default=0.0),
         drifted=bool(above),
         by=tuple(above),
-        message=_message(measured, bounds, thresholds, above),
+        message=_message(measured, bounds, thresholds, above) + _distinct(now),
     )
 
 
@@ -240,6 +240,12 @@ def _score(value: float, threshold: float) -> float:
     if value == 0:
         return 0.0
     return min(value / threshold, HIGHEST_SCORE) if threshold else HIGHEST_SCORE
+
+
+def _distinct(now: Column) -> str:
+    if not looks_like_id(now.statistics):
+        return ""
+    return f" Too many distinct values to compare ({now.statistics.string_stats.unique:,}): looks like an id."
 
 
 def _message(

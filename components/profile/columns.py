@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx_bsl.sketches import KmvSketch, MisraGriesSketch, QuantilesSketch
 
-from components.feature_statistics import QUANTILE_BUCKETS
+from components.feature_statistics import MOST_LISTED, QUANTILE_BUCKETS
 from components.profile.histograms import Quantiles, quantile_histogram, width_histogram
 
 # TFDV's defaults (`StatsOptions` and `stats_impl`), but for `_COUNTED`.
@@ -28,7 +28,6 @@ _FINE = 100
 _LENGTH_BUCKETS = 10
 _DISTINCT = 16384
 _COUNTED = 16384
-_RANKS = 1000
 _TOP = 20
 _LONG = 1024
 _NO_TEXT, _LONG_TEXT = "__BYTES_VALUE__", "__LARGE_BYTES__"
@@ -171,7 +170,7 @@ class Texts:
             counts = {pair["values"].decode(): pair["counts"] for pair in self._top.Estimate().to_pylist()}
             texts.invalid_utf8_count = int(counts.get(_NO_TEXT, 0))
             pairs = sorted(((count, label) for label, count in counts.items()), reverse=True)
-            for rank, (count, label) in enumerate(pairs[:_RANKS]):
+            for rank, (count, label) in enumerate(pairs[:MOST_LISTED]):
                 if rank < _TOP:
                     texts.top_values.add(value=label, frequency=count)
                 texts.rank_histogram.buckets.add(low_rank=rank, high_rank=rank, sample_count=count, label=label)

@@ -39,6 +39,11 @@ def test_distinct_strings_are_no_drift_whatever_they_are(tmp_path):
     paths = [write(tmp_path / f"{seed}.parquet", 50_000, seed) for seed in range(2)]
     found = json.loads(CliRunner().invoke(app, ["compare", *paths, "--json"]).stdout)
     assert found["drifted"] == []
+    told = {each["feature"]: each["message"] for each in found["features"]}
+    assert "looks like an id" in told["id"]
+    assert "looks like an id" not in told["paid"]
+    printed = CliRunner().invoke(app, ["compare", *paths]).stdout
+    assert "too many distinct values to compare, looks like an id: id, order" in printed
 
 
 def test_statistics_of_distinct_strings_are_bounded(tmp_path):
