@@ -127,6 +127,27 @@ class Run:
         metrics = list(dict.fromkeys(name for each in own for name in each["bounds"] if name in each["metrics"]))
         return show(*(drift.metric_by_span(own, feature, metric) for metric in metrics), table=_drift_table(own))
 
+    def in_service(self, metric: str | None = None) -> Shown:
+        """The model in service on each new span: measured, estimated without labels, and at its release.
+
+        Args:
+          metric: default the first that the settings ask something of.
+        """
+        asked = self._history.timeline(self.summary.pipeline).performance
+        monitors = [
+            {"span": each.span, "labelled": each.labelled, "estimated": each.estimated}
+            | {"metrics": {"overall": each.measured}, "released": {"overall": each.released}}
+            for each in asked
+        ]
+        name = metric or self._main_metric()
+        table = [
+            {"span": each.span, "rows": each.rows, "labelled": each.labelled, "measured": each.measured.get(name)}
+            | {"at release": each.released.get(name), "drop": each.drops.get(name)}
+            | {"estimated": each.estimated.get(name, {}).get("value")}
+            for each in asked
+        ]
+        return show(drift.performance(monitors, name), table=table)
+
     def slices(self, metric: str | None = None) -> Shown:
         """A metric on each slice with its interval, and the weakest slices that were found.
 
@@ -232,8 +253,11 @@ class Run:
         return json.loads((folder / "drift.json").read_text("utf-8"))["features"] if folder else []
 
     def _main_metric(self) -> str:
-        evaluation = self._history.settings(self.id)["evaluation"]
-        return next(iter([*evaluation["thresholds"], *self.analysis["intervals"]["overall"]]))
+        asked = self._history.settings(self.id)["evaluation"]["thresholds"]
+        names = [*asked, *self.summary.metrics]
+        if not names:
+            raise self._lacks("metrics", "judge")
+        return names[0]
 
     def _folder(self, step: str, output: str) -> Path:
         folder = self._history.folder(self.id, step, output)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -52,12 +52,11 @@ def timeline(log: Records) -> Chart:
         legend=alt.Legend(title="times the threshold", gradientLength=160, titleOrient="left"),
     )
     mark = base.mark_point(style="flag", filled=True).transform_filter(alt.datum.drifted)
-    drifted = sorted({each["span"] for each in records if each["drifted"]})
-    spans = ", ".join(map(str, drifted)) if drifted else "none"
+    drifted = [each["span"] for each in records if each["drifted"]]
     return theme.finished(
         [base.mark_rect(cornerRadius=2).encode(color=color), mark],
         title,
-        f"Drift of {len(shown)} features by span, the most drifted first. Spans with drift: {spans}.",
+        f"Drift of {len(shown)} features by span, the most drifted first. Spans with drift: {_listed(drifted)}.",
         subtitle=_left_out(len(shown), len(worst)) + "A dot marks drift.",
         height=len(shown) * theme.ROW,
     )
@@ -96,7 +95,7 @@ def metric_by_span(log: Records, feature: str, metric: str) -> Chart:
             base.mark_line(point=True).encode(y=y),
         ],
         title,
-        f"{title} over {len(points)} spans; above its threshold in {len(above)} of them.",
+        f"{title}. Spans above its threshold: {_listed(above)}.",
         subtitle="Dashed line: the threshold.",
         height=180,
     )
@@ -170,7 +169,7 @@ def performance(monitors: Sequence[Mapping[str, Any]], metric: str) -> Chart:
             base.mark_line(point=True).encode(y=y, color=color),
         ],
         title,
-        f"{title} over {len({each['span'] for each in points})} spans.",
+        f"{title}. Spans: {_listed(each['span'] for each in points)}.",
         subtitle="Dashed line: at its release.",
     )
 
@@ -200,6 +199,10 @@ def _bound(record: Mapping[str, Any], metric: str) -> float | None:
 def _bound_mark(base: alt.Chart, spans: int) -> alt.Chart:
     """A line through the spans; of a single span, a tick."""
     return base.mark_line(style="bound", interpolate="step") if spans > 1 else base.mark_tick(style="bound")
+
+
+def _listed(spans: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(set(spans)))) or "none"
 
 
 def _number(field: str, title: str) -> alt.Tooltip:

@@ -11,7 +11,7 @@ from executed_notebooks import NOTEBOOKS, TOKEN, environment, execute, jupyter, 
 from pipeline import notebook
 from schema.errors import DataError, SettingsError
 
-FRAMES = {"data_and_drift": 3, "metrics_by_slice": 2, "models_and_threshold": 4}
+FRAMES = {"data_and_drift": 4, "metrics_by_slice": 2, "models_and_threshold": 4}
 """Groups of charts in each notebook."""
 
 
@@ -40,8 +40,12 @@ def test_data_are_shown_against_the_reference(run):
 
 def test_drift_is_shown_over_all_spans_and_for_one_feature(run):
     assert charts_of(run.drift()) == 2
-    assert "amount: PSI" in run.drift("amount")._repr_html_()
+    assert "amount: jensen shannon" in run.drift("amount")._repr_html_()
     assert "nothing to show" in repr(run.drift("no such feature"))
+
+
+def test_the_model_in_service_is_shown_by_span(run):
+    assert "AUC of the model in service" in run.in_service()._repr_html_()
 
 
 def test_slices_and_the_model_in_service_are_shown(run):
