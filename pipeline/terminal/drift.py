@@ -26,7 +26,7 @@ _HEADINGS = {
     "feature": "features",
     "label": "label",
     "prediction": "predictions of the model in service",
-    "embedding": "embeddings of images by the model in service",
+    "embedding": "embeddings of the model in service",
 }
 
 
