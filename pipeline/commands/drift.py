@@ -53,9 +53,9 @@ def drift(
         print_json(_plain(part))
         return
     if part.comparisons or part.performance:
-        from pipeline.terminal.drift import render
+        from pipeline.terminal.drift import TimelineView
 
-        print_rendered(render(part))
+        print_rendered(TimelineView(part))
         return
     typer.echo(_nothing(whole, span))
     for notice in whole.notices:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 from recorded import Output, Recorder, drift_report, feature
+from rich.console import Console
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.terminal.drift import BARS, TimelineView
 
 
 @pytest.fixture
@@ -43,9 +46,9 @@ def test_each_feature_is_a_line_of_bars_with_its_verdict_in_words(three_spans):
     output = call("sales").stdout
     assert "sales: 3 spans compared (2-4)" in output
     assert "span 4 was compared with span 1 (in service), in run r4" in output
-    assert row(output, "amount") == ["amount", "▁▅█", "psi", "0.8000", "0.2000", "!", "psi", "3-4"]
-    assert row(output, "miles") == ["miles", "▃▄▁", "psi", "0.0000", "0.2000", "ok"]
-    assert row(output, "shop") == ["shop", "▁··", "psi", "0.0200", "0.2000", "not", "in", "span", "4"]
+    assert row(output, "amount") == ["amount", "▁▅█", "0.8000", "0.2000", "!", "psi", "3-4"]
+    assert row(output, "miles") == ["miles", "▃▄▁", "0.0000", "0.2000", "ok", "(psi)"]
+    assert row(output, "shop") == ["shop", "▁··", "0.0200", "0.2000", "not", "in", "span", "4"]
 
 
 def test_the_latest_run_s_pipeline_is_the_default(three_spans):
@@ -95,10 +98,11 @@ def test_the_model_in_service_has_lines_of_its_own(recorder):
             f"r{span}", "monitor", outputs={"report": Output("HeadgateMonitorReport", files={"monitor.json": report})}
         )
     measured = call("--span", "2").stdout
-    assert " ".join(row(measured, "auc")).startswith("auc 0.9000 0.8000 +0.1000 measured on span 2, 1,000 rows")
+    assert " ".join(row(measured, "auc")) == "auc 0.9000 0.8000 +0.1000 measured v7: 0.800"
+    assert "the model in service on span 2, 1,000 of 1,000 rows with a label:" in measured
     estimated = call().stdout
     words = " ".join(row(estimated, "auc"))
-    assert words == "auc 0.9000 0.8500 - estimated on span 3: 0.8100 to 0.8800 v7: 0.800 ~0.850"
+    assert words == "auc 0.9000 0.8500 - estimated, 0.8100 to 0.8800 v7: 0.800 ~0.850"
 
 
 def test_without_a_comparison_there_is_a_sentence(recorder):
@@ -139,3 +143,19 @@ def test_an_empty_workspace_is_told(recorder):
     result = call()
     assert result.exit_code == 2
     assert "No pipeline ran here yet." in result.stderr
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_bars_and_numbers_are_whole_on_a_narrow_terminal(recorder, width):
+    for span in range(2, 72):
+        recorder.run(f"r{span}")
+        recorder.compared(f"r{span}", drift_report(span, [feature("pickup_community_area", span / 40)]))
+    stream = io.StringIO()
+    Console(file=stream, width=width, color_system=None).print(TimelineView(recorder.history.timeline("sales")))
+    text = stream.getvalue()
+    drawn = {80: 12, 100: 32, 140: 50}[width]
+    assert f"70 spans compared (2-71), of which the last {drawn} are drawn" in text
+    [line] = [line for line in text.splitlines() if " 0.3550 " in line]
+    assert sum(line.count(bar) for bar in BARS) == drawn
+    assert " 0.2000  ! psi" in line
+    assert "…" not in text
