@@ -37,9 +37,7 @@ def significant(found: weak_slices.Found) -> list[str]:
 NOISE = {
     "many small, few large": lambda rng: rng.exponential(size=ROWS),
     "few small, many large": lambda rng: -rng.exponential(size=ROWS),
-    "right or wrong": lambda rng: (rng.random(ROWS) < 0.1).astype(float),
-    "mostly wrong": lambda rng: (rng.random(ROWS) < 0.95).astype(float),
-    "even": lambda rng: rng.normal(size=ROWS),
+    "mostly right": lambda rng: (rng.random(ROWS) < 0.1).astype(float),
 }
 
 

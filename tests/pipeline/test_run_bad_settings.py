@@ -13,6 +13,7 @@ REFUSED = {
     "label among the features": ("label.name=amount", ["`amount` is among the features"]),
     "slice on no column": ("evaluation.slices.x=shopp", ["no column `shopp`", "did you mean `shop`?"]),
     "slice without its ranges": ("evaluation.slices.x=miles", ["Slice `x`", "`miles` needs `boundaries`"]),
+    "search in no column": ("evaluation.find_slices.columns=[shopp]", ["no column `shopp`", "did you mean `shop`?"]),
     "drift's slice on no column": ("drift.slices=[shopp]", ["no column `shopp`", "did you mean `shop`?"]),
     "drift's slice on ranges": ("drift.slices=[amount]", ["`amount` has no values to count"]),
     "threshold out of range": ("evaluation.thresholds.auc.min=1.5", ["`auc` lies between 0 and 1", "1.5"]),

@@ -94,6 +94,7 @@ def test_check_looks_at_the_folder_without_opening_an_image(plates):
         ("picture,state\na.png,good\n", {}, 4, "no photo"),
         ("photo,state\na.png,good\n", {"evaluation.slices": {"light": "photo_light"}}, 2, "photo_light"),
         ("photo,state\na.png,good\n", {"evaluation.slices": {"light": "photo"}}, 2, "is an image"),
+        ("photo,state\na.png,good\n", {"evaluation.find_slices": {"columns": ["photo"]}}, 2, "`photo_brightness`"),
         ("photo,state\na.png,good\n", {"evaluation.slices": {"light": "photo_brightness"}}, 2, "needs `boundaries`"),
         ("photo,state\na.png,good\n", {"features.columns": {"photo_width": {"type": "int"}}}, 2, "is measured"),
         ("photo,state\na.png,good\n", {"data.root": "."}, 0, ""),

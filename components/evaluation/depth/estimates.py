@@ -105,7 +105,7 @@ def difference(new: Estimate, served: Estimate, confidence: float = CONFIDENCE) 
       difference of shares is Bonett and Price's (2012): as if one more row had been right for each model alone, without
       which three rows that only one model gets right would pass for proof.
     """
-    z, value = quantile(confidence), new.value - served.value
+    z, value = quantile(confidence), round(new.value - served.value, 12)  # equal on paper may differ in the last digit
     if new.hits is not None and served.hits is not None:
         rows = new.hits.size + 2
         gained = ((new.hits & ~served.hits).sum() + 1) / rows

@@ -202,13 +202,12 @@ def _pairs(rows: Bools, losses: Floats, min_rows: int) -> _Candidates:
     if conditions > MOST_PAIRED:
         evidence = _evidence(rows, losses)[0]
         strongest = np.sort(np.argsort(-evidence, kind="stable")[:MOST_PAIRED])
-    counts, sums, squares = np.zeros((3, strongest.size, strongest.size))
+    totals = np.zeros((strongest.size, 3 * strongest.size))
     for start in range(0, losses.size, _CHUNK):
         part = rows[start : start + _CHUNK, strongest].astype(np.float32)
         loss = losses[start : start + _CHUNK, np.newaxis].astype(np.float32)
-        counts += part.T @ part
-        sums += part.T @ (part * loss)
-        squares += part.T @ (part * loss**2)
+        totals += part.T @ np.hstack((part, part * loss, part * loss**2))
+    counts, sums, squares = np.hsplit(totals, 3)
     alone = np.diag(counts)
     fit = (counts >= min_rows) & (counts < np.minimum(alone[:, np.newaxis], alone)) & (losses.size - counts >= min_rows)
     first, second = np.nonzero(np.triu(fit, 1))
