@@ -11,6 +11,7 @@ from scipy.special import ndtri
 
 from components.decisions import Decision, Outcome
 from components.evaluation.settings import LOWER_IS_BETTER
+from components.monitor.record import Interval
 from components.monitor.settings import Action, DropSettings, relative
 
 OVERALL = "overall"
@@ -158,6 +159,46 @@ def decision(drop: Drop | Decision, action: Action, span: int, model: str) -> De
         rows=drop.rows,
         margin=drop.bound - drop.worse,
     )
+
+
+def estimated(
+    found: Mapping[str, Interval],
+    released: Mapping[str, float],
+    bounds: Mapping[str, DropSettings],
+    action: Action,
+    span: int,
+    model: str,
+) -> Iterator[Decision]:
+    """The same without labels: whether even the upper end of an estimate lies below the metric at release.
+
+    Args:
+      found: estimates by metric, each of a metric of which more is better.
+      released: metrics at release.
+      bounds: by metric; those of slices wait for labels.
+      action: what follows from a drop.
+      span: the span at hand.
+      model: its name and version.
+    """
+    for metric, bound in bounds.items():
+        if bound.max is None or metric not in found or metric not in released:
+            continue
+        each, then = found[metric], released[metric]
+        worse = then - each.value
+        dropped = worse > bound.max and each.high < then
+        message = (
+            f"`{metric}` of {model} on span {span}, estimated without labels: {each.value:.4g} ({each.low:.4g} to "
+            f"{each.high:.4g}), {then:.4g} at its release; allowed is {bound.max:g} less."
+        )
+        yield Decision(
+            step="monitor",
+            rule=f"estimated_drop:{metric}",
+            subject=OVERALL,
+            outcome=OUTCOMES[action] if dropped else "pass",
+            message=f"{message} {ADVICE[action]}" if dropped else message,
+            value=worse,
+            bound=f"<= {bound.max:g}",
+            margin=bound.max - worse,
+        )
 
 
 def _compare(

@@ -99,6 +99,9 @@ class Watch:
             decided.append(self._invalid(served, asked))
         if estimated:
             decided.append(_told(estimated, truth))
+        if estimated and truth is None:
+            bounds, action = settings.monitor.drops(settings.label.task), settings.monitor.action
+            decided += drops.estimated(estimated, served.metrics["overall"], bounds, action, span, str(served))
         about = f"{served} was asked about {asked.rows:,} of {asked.of:,} rows ({', '.join(splits)})."
         watched = Watched(
             span=span,

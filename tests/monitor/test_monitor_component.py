@@ -156,6 +156,17 @@ def test_without_labels_performance_is_estimated_and_nothing_is_trained(served):
     assert arrived.report.trainable == 1
 
 
+def test_an_estimate_far_below_the_release_is_told(served):
+    """Where all rows lie near the boundary, even a model that is right about each can tell little."""
+    hard = rows(1000, 18)
+    hard["x"] = [value / 8 for value in hard["x"]]
+    asked = served.ask({"train": unlabelled(hard)}, labels="late")
+    assert asked.outcomes["estimated_drop:auc", "overall"] == "warn"
+    assert asked.report.passed == 1
+    easy = served.ask({"train": unlabelled(rows(1000, 19))}, labels="late")
+    assert easy.outcomes["estimated_drop:auc", "overall"] == "pass"
+
+
 def test_an_estimate_does_not_see_concept_drift_and_says_so_when_the_labels_come(served):
     late = rows(2000, 13)
     before = served.ask({"train": unlabelled(late)}, labels="late")
