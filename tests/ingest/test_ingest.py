@@ -285,3 +285,12 @@ def write_csv(path: Path, rows) -> None:
         ",".join('"' + str("" if value is None else value).replace('"', '""') + '"' for value in row) for row in rows
     ]
     path.write_text("\n".join(["i,f,s,y", *quoted]) + "\n", encoding="utf-8", newline="")
+
+
+@pytest.mark.parametrize(("header", "of_row"), [("id,y", "{},"), ("id", "{}")], ids=["empty", "absent"])
+def test_where_labels_may_be_late_rows_without_one_are_kept(tmp_path, header, of_row):
+    path = tmp_path / "in.csv"
+    path.write_text(f"{header}\n" + "".join(of_row.format(row) + "\n" for row in range(200)))
+    found = run(make(path).model_copy(update={"late_labels": True}), tmp_path / "out")
+    assert (sum(found.rows.values()), found.quarantined) == (200, 0)
+    assert {row.get("y") for row in rows_of(tmp_path / "out")} == {None}
