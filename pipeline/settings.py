@@ -129,6 +129,12 @@ class PipelineSettings(Section):
                     raise ValueError(
                         f"monitor.max_drop.{metric}.slices: there is {list(self.evaluation.slices)}; received {name}"
                     )
+        for column in self.evaluation.find_slices.columns:
+            if column in self.features.images:
+                raise ValueError(
+                    f"evaluation.find_slices.columns: `{column}` is an image; name what was measured on it, such as "
+                    f"`{column}_brightness`"
+                )
         types = self.features.types | measured(self.features.images)
         for name, columns in zip(self.drift.slices, self.drift_slices, strict=True):
             cut = name in self.evaluation.slices and self.evaluation.slices[name].boundaries
