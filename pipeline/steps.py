@@ -37,7 +37,7 @@ CODE: dict[str, tuple[str, ...]] = {
         *("components.ingest.rejects", "schema.curation"),
     ),
     "monitor": (
-        *("components.monitor", "components.decisions", "components.feature_statistics", "components.statistics"),
+        *("components.monitor", "components.decisions", "components.feature_statistics", "components.profile"),
         *("components.log", "components.evaluation.results", "components.evaluation.settings", *_EVALUATION),
     ),
     "drift": ("components.drift", "components.decisions", "components.feature_statistics", "components.log"),
@@ -50,7 +50,7 @@ CODE: dict[str, tuple[str, ...]] = {
         *("components.training", "components.models", "components.transform", "components.label"),
         *("components.evaluation.decision", "components.evaluation.settings", "components.ingest.tfrecord"),
         *("components.monitor.profile", "components.monitor.columns", "components.monitor.basis"),
-        *("components.monitor.calibration", "components.statistics", "components.feature_statistics"),
+        *("components.monitor.calibration", "components.profile", "components.feature_statistics"),
     ),
     "edge": (
         *("components.edge", "components.training", "components.models", "components.transform", "components.label"),

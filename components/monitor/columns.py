@@ -1,4 +1,4 @@
-"""A model's answers and embeddings as columns, of which TFDV makes the statistics that drift compares."""
+"""A model's answers and embeddings as columns, and their statistics, which drift compares."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.label import LabelSettings
+from components.profile.table import TableProfile
 
 PREDICTION, EMBEDDING = "prediction", "embedding"
 """What names of columns begin with, before a `/`: the group of a drift record."""
@@ -90,20 +91,11 @@ def predictions(scores: Floats, label: LabelSettings, threshold: float, margin: 
 
 
 def statistics(columns: Mapping[str, Array]) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """TFDV's statistics, by the options of the statistics step.
+    """Statistics as those of the statistics step.
 
     Args:
       columns: [rows] each, floats or strings.
     """
-    from tensorflow_data_validation.statistics.stats_impl import generate_statistics_in_memory  # brings TensorFlow
-
-    from components.statistics import options
-
-    batch = pa.RecordBatch.from_arrays([_examples(values) for values in columns.values()], list(columns))
-    return generate_statistics_in_memory(batch, options(()))
-
-
-def _examples(values: Array) -> pa.Array:
-    """A column as the decoder of examples gives it: a list with one value in each row."""
-    flat = pa.array(values, pa.large_binary() if values.dtype == object else pa.float32())
-    return pa.LargeListArray.from_arrays(pa.array(np.arange(values.size + 1)), flat)
+    table = TableProfile()
+    table.add(pa.RecordBatch.from_pydict({name: pa.array(values) for name, values in columns.items()}))
+    return statistics_pb2.DatasetFeatureStatisticsList(datasets=[table.statistics()])
