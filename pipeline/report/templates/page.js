@@ -61,3 +61,7 @@ function showNext() {
   idle(showNext);
 }
 addEventListener("load", () => idle(showNext));
+
+// Paper is white.
+addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "light"; });
+addEventListener("afterprint", () => { delete document.documentElement.dataset.theme; });
