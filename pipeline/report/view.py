@@ -183,8 +183,10 @@ def metric(value: float | None, *, signed: bool = False, decimals: int = 4) -> s
     >>> metric(0.93156), metric(0.9), metric(0.00001234), metric(0.0049, signed=True, decimals=3)
     ('0.9316', '0.9000', '1.234e-05', '+0.005')
     """
-    if value is None or not math.isfinite(value) or abs(value) >= 10 or 0 < abs(value) < 10**-decimals:
+    if value is None or not math.isfinite(value) or abs(value) >= 10:
         return number(value, signed=signed)
+    if not signed and 0 < abs(value) < 10**-decimals:  # a small loss, not a small difference
+        return number(value)
     sign = MINUS if value < 0 else "+" if signed and value > 0 else ""
     return f"{sign}{abs(value):.{decimals}f}"
 

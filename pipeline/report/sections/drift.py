@@ -46,7 +46,7 @@ def monitor(run: RunRecord) -> Section | None:
     model = found["model"]
     asked = f"{model['name']} version {model['version']} was asked about {plural(found['rows'], 'row')}"
     parts: list[Part] = [Text(f"{asked} of span {found['span']}; {found['labelled']:,} of them have a label.")]
-    parts += [Text(sentence, "info" if found["train"] else "good") for sentence in found.get("why") or ()]
+    parts += [Text(sentence) for sentence in found.get("why") or ()]
     measured = (found.get("metrics") or {}).get("overall") or {}
     if known := measured or found.get("estimated") or {}:
         parts.append(_performance(found, measured))
@@ -171,20 +171,18 @@ def _comparison(records: Sequence[Record]) -> Table:
         Column("Feature"),
         Column("Verdict"),
         Column("Times the threshold", numeric=True),
-        Column("Judged by"),
-        Column("What was found", wide=True),
+        Column("Judged by", wide=True),
     )
     rows = [
         (
             text_cell(_name(each)),
             _verdict(each),
             Cell(_times(each), each.get("score")),
-            text_cell(_judged(each)),
-            text_cell(each.get("message") if each["drifted"] else None),
+            text_cell(each.get("message") or _judged(each) if each["drifted"] else _judged(each)),
         )
         for each in records
     ]
-    return without_empty(Table("Features by drift, the most drifted first", columns, rows))
+    return Table("Features by drift, the most drifted first", columns, rows)
 
 
 def _verdict(record: Record) -> Cell:
