@@ -69,7 +69,7 @@ def verdict(run: RunRecord) -> Verdict:
     if status == "pushed" and release:
         headline = f"Released: {release.model} version {release.version}"
     blocking = [decision for decision in run.summary.decisions if decision.outcome == "block"]
-    why = tuple(_why(run, blocking))
+    why = tuple(_why(run, blocking)) or ("It is not on record why.",)
     rest = len(blocking) - MOST
     return Verdict(
         tone=tone,
@@ -102,7 +102,7 @@ def _why(run: RunRecord, blocking: list[Decision]) -> Iterator[str]:
     if status == "blocked" and not blocking and summary.error:
         yield summary.error.partition("\n")[0]
     if status == "failed":
-        yield (summary.error or "It is not on record why.").partition("\n")[0]
+        yield from (summary.error or "").splitlines()[:1]
     if status == "interrupted":
         yield "The run was killed, or its machine went down, before it came to an end. Nothing half done is in service."
     if status == "running":

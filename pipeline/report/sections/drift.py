@@ -51,8 +51,8 @@ def monitor(run: RunRecord) -> Section | None:
     if known := measured or found.get("estimated") or {}:
         parts.append(_performance(found, measured))
         reading = (
-            "Far from the dashed line, the model does worse than when it was released: what it learned no longer holds "
-            "(concept drift). New training should mend that. Bars are the error of an estimate."
+            "Where it does much worse than at its release, what the model learned no longer holds (concept drift): new "
+            "training should mend that. Bars are the error of an estimate."
         )
         if len({each["span"] for each in run.monitors}) > 1:
             [name] = main_metrics(run.settings, known, most=1)
@@ -76,8 +76,8 @@ def drift(run: RunRecord) -> Section | None:
     text = f"{against}: {len(found['drifted'])} of {plural(found['compared'], 'feature')} drifted{share}."
     records = sorted(found["features"], key=_score, reverse=True)
     reading = (
-        "Beyond the dashed line, a feature has changed by more than it may. What that costs, the metrics tell: look "
-        "first at features that the model leans on."
+        "Beyond 1, a feature has changed by more than it may. What that costs, the metrics tell: look first at "
+        "features that the model leans on."
     )
     parts: list[Part] = [
         Text(text),
@@ -113,7 +113,9 @@ def timeline(run: RunRecord) -> Section | None:
         Figure(drift_charts.timeline(log), reading, table),
     ]
     figures = [
-        Figure(drift_charts.metric_by_span(log, each["feature"], metric), "Above the dashed line is drift.")
+        Figure(
+            drift_charts.metric_by_span(log, each["feature"], metric), "Above its threshold, the feature has drifted."
+        )
         for each in _leaders(log)
         if (metric := _judging(each))
     ]
