@@ -42,14 +42,14 @@ def timeline(log: Records) -> Chart:
         if label in set(shown)
     ]
     base = alt.Chart(theme.data(records)).encode(
-        x=alt.X("span:O", title="span", axis=theme.COUNTED),
-        y=theme.rows("feature", shown),
+        x=alt.X("span:O", title="span", axis=theme.COUNTED, scale=alt.Scale(paddingInner=0.06)),
+        y=theme.rows("feature", shown, padding=0.1),
         tooltip=["feature:N", "span:O", "against:N", alt.Tooltip("score:Q", format=".2f"), "message:N"],
     )
     color = alt.Color(
         "score:Q",
         scale=alt.Scale(type="threshold", domain=_STEPS, range="heatmap"),
-        legend=alt.Legend(title="times the threshold", gradientLength=160, titleOrient="left"),
+        legend=alt.Legend(title="times the threshold", gradientLength=130, titleOrient="left"),
     )
     mark = base.mark_point(style="flag", filled=True).transform_filter(alt.datum.drifted)
     drifted = [each["span"] for each in records if each["drifted"]]
@@ -96,7 +96,7 @@ def metric_by_span(log: Records, feature: str, metric: str) -> Chart:
         ],
         title,
         f"{title}. Spans above its threshold: {_listed(above)}.",
-        subtitle="Dashed line: the threshold.",
+        subtitle="Grey: the threshold.",
         height=180,
     )
 
@@ -164,13 +164,13 @@ def performance(monitors: Sequence[Mapping[str, Any]], metric: str) -> Chart:
     y = alt.Y("value:Q", title=name, scale=alt.Scale(zero=False))
     return theme.finished(
         [
-            _bound_mark(base, len(points)).encode(y="released:Q"),
+            _bound_mark(base, len({each["span"] for each in points})).encode(y="released:Q"),
             theme.with_interval(base.mark_rule()).encode(y=alt.Y("low:Q", title=name), y2="high:Q", color=color),
             base.mark_line(point=True).encode(y=y, color=color),
         ],
         title,
         f"{title}. Spans: {_listed(each['span'] for each in points)}.",
-        subtitle="Dashed line: at its release.",
+        subtitle="Grey: at its release.",
     )
 
 
@@ -198,7 +198,9 @@ def _bound(record: Mapping[str, Any], metric: str) -> float | None:
 
 def _bound_mark(base: alt.Chart, spans: int) -> alt.Chart:
     """A line through the spans; of a single span, a tick."""
-    return base.mark_line(style="bound", interpolate="step") if spans > 1 else base.mark_tick(style="bound")
+    return (
+        base.mark_line(style="bound", interpolate="step") if spans > 1 else base.mark_tick(style="bound", thickness=2)
+    )
 
 
 def _listed(spans: Iterable[int]) -> str:

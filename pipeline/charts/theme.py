@@ -155,11 +155,11 @@ def empty(title: str, why: str) -> Chart:
     return finished([chart], title, f"{title}: {why}", height=40)
 
 
-def rows(field: str, names: Iterable[str], *, grid: bool = False) -> alt.Y:
+def rows(field: str, names: Iterable[str], *, grid: bool = False, padding: float = 0) -> alt.Y:
     """A row for each name, in the order given. Of long names the end is kept: it is what tells them apart."""
     short = f"truncate(datum.label, floor(({_NAME}) / 7.5), 'left')"
     axis = alt.Axis(grid=grid, labelExpr=short)
-    return alt.Y(f"{field}:N", title=None, sort=list(names), axis=axis)
+    return alt.Y(f"{field}:N", title=None, sort=list(names), axis=axis, scale=alt.Scale(paddingInner=padding))
 
 
 def models(records: Iterable[Mapping[str, Any]]) -> alt.Color:
