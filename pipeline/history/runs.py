@@ -66,6 +66,14 @@ class History:
         """
         return [self._row(run) for run in self._store.runs(pipeline)]
 
+    def row(self, run_id: str) -> RunRow:
+        """One run, as lists show it.
+
+        Raises:
+          SettingsError: if there is no such run.
+        """
+        return self._row(self._run(run_id))
+
     def pipelines(self) -> list[str]:
         """Names of the pipelines that ran, that of the latest run first."""
         return list(dict.fromkeys(run.custom_properties["pipeline"].string_value for run in self._store.runs()))

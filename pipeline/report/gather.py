@@ -113,7 +113,7 @@ def gather(workspace: Workspace, run_id: str) -> RunRecord:
     """
     history = History(workspace)
     summary = history.summary(run_id)
-    row = next(each for each in history.runs(summary.pipeline) if each.run_id == run_id)
+    row = history.row(run_id)
     reader = _Reader(history, run_id)
     settings = history.settings(run_id)
     return RunRecord(

@@ -21,7 +21,7 @@ from pipeline.history import History, RunRow
 from pipeline.report.index import index_page
 from pipeline.report.page import render
 from pipeline.workspace import Workspace
-from schema.errors import HeadgateError
+from schema.errors import HeadgateError, SettingsError
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -71,10 +71,13 @@ class _Pages:
             return HTMLResponse(current(self._workspace, row))
 
     def _row(self, pipeline: str, run_id: str) -> RunRow:
-        for row in History(self._workspace).runs():
-            if (row.pipeline, row.run_id) == (pipeline, run_id):
-                return row
-        raise HTTPException(404)
+        try:
+            row = History(self._workspace).row(run_id)
+        except SettingsError as error:
+            raise HTTPException(404) from error
+        if row.pipeline != pipeline:
+            raise HTTPException(404)
+        return row
 
 
 class _Guard:
