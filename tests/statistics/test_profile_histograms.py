@@ -29,14 +29,14 @@ def assert_same(histogram, expected):
     np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-6)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(NUMBERS)
 def test_buckets_of_quantiles_are_tfdv_s(values):
     found = quantiles(values)
     assert_same(quantile_histogram(found), quantiles_util.generate_quantiles_histogram(found.values, found.upto))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(NUMBERS, INFINITE)
 def test_buckets_of_equal_width_hold_every_row_once(values, infinite):
     found = quantiles(values + infinite)
@@ -47,7 +47,7 @@ def test_buckets_of_equal_width_hold_every_row_once(values, infinite):
     assert np.isclose(sum(counts.values()), len(values) + len(infinite))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(NUMBERS)
 def test_buckets_of_equal_width_are_tfdv_s(values):
     found, low, high = quantiles(values), min(values), max(values)
