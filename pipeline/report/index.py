@@ -87,7 +87,7 @@ def _section(
         Column("Span", numeric=True),
         Column("Version", numeric=True),
         *(Column(plain_name(name), numeric=True) for name in metrics),
-        Column("Drifted"),
+        Column("Drifted", wide=True),
         Column("Took", numeric=True),
     )
     table = Table(

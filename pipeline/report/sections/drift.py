@@ -43,9 +43,9 @@ def monitor(run: RunRecord) -> Section | None:
     title = "Model in service on the new data"
     if not found.get("model"):
         return Section("monitor", title, [Text("No model was in service to be asked.")])
-    model = found["model"]
-    asked = f"{model['name']} version {model['version']} was asked about {plural(found['rows'], 'row')}"
-    parts: list[Part] = [Text(f"{asked} of span {found['span']}; {found['labelled']:,} of them have a label.")]
+    model = f"{found['model']['name']} version {found['model']['version']}"
+    told = f"Of the {plural(found['rows'], 'row')} that {model} was asked about, {found['labelled']:,} have a label."
+    parts: list[Part] = [Text(told)]
     parts += [Text(sentence) for sentence in found.get("why") or ()]
     measured = (found.get("metrics") or {}).get("overall") or {}
     if known := measured or found.get("estimated") or {}:
@@ -104,8 +104,8 @@ def timeline(run: RunRecord) -> Section | None:
         for name in sorted(worst, key=lambda name: -worst[name])
     ]
     reading = (
-        "A row that darkens from left to right drifts slowly. A single dark cell is a span that was different, or "
-        "broken. A dark column is a span where everything changed at once."
+        "A row whose colour grows from left to right drifts slowly. A single strong cell is a span that was different, "
+        "or broken. A strong column is a span where everything changed at once."
     )
     table = Table("times the threshold, by span", columns, rows)
     parts: list[Part] = [
