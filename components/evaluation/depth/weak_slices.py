@@ -197,9 +197,9 @@ def _singles(rows: Bools, losses: Floats) -> _Candidates:
 
 def _pairs(rows: Bools, losses: Floats, min_rows: int) -> _Candidates:
     """Pairs of conditions, of which one alone does not name the same rows."""
-    conditions = rows.shape[1]
-    strongest = np.arange(conditions)
-    if conditions > MOST_PAIRED:
+    every = rows.shape[1]
+    strongest = np.arange(every)
+    if every > MOST_PAIRED:
         evidence = _evidence(rows, losses)[0]
         strongest = np.sort(np.argsort(-evidence, kind="stable")[:MOST_PAIRED])
     totals = np.zeros((strongest.size, 3 * strongest.size))
@@ -213,7 +213,7 @@ def _pairs(rows: Bools, losses: Floats, min_rows: int) -> _Candidates:
     first, second = np.nonzero(np.triu(fit, 1))
     evidence, p_values = _welch(counts[first, second], sums[first, second], squares[first, second], losses)
     # Which conditions are the strongest depends on the losses: all pairs that there might be count as looked at.
-    tested = first.size if conditions <= MOST_PAIRED else conditions * (conditions - 1) // 2
+    tested = first.size if every <= MOST_PAIRED else every * (every - 1) // 2
     members = np.column_stack((strongest[first], strongest[second]))
     return _Candidates(members, evidence, _holm(p_values, tested))
 
