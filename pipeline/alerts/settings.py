@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from schema.section import Section
 
@@ -13,18 +14,25 @@ Event = Literal["drift", "performance", "blocked", "not_blessed", "failed"]
 
 EVENTS: tuple[Event, ...] = get_args(Event)
 
-VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
-"""Names of environment variables. An address that was put here by mistake does not pass."""
+
+def _variable(name: str) -> str:
+    """Lets the name of an environment variable pass. What else was put here may be a secret, and is not quoted."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError("here stands the name of an environment variable, such as ALERT_URL, never the secret itself")
+    return name
+
+
+Variable = Annotated[str, AfterValidator(_variable)]
 
 
 class WebhookSettings(Section):
     """An address that takes JSON by POST. It is a secret, and so are the headers: they stand elsewhere."""
 
-    url_env: str | None = Field(None, pattern=VARIABLE)
+    url_env: Variable | None = None
     """Environment variable with the address."""
     url_file: Path | None = None
     """File with the address; nobody but its owner may read it (mode 600)."""
-    headers: dict[str, Annotated[str, StringConstraints(pattern=VARIABLE)]] = {}
+    headers: dict[str, Variable] = {}
     """Headers by name, each with the environment variable that has its value: `{Authorization: PAGER_TOKEN}`."""
 
     @model_validator(mode="after")

@@ -15,6 +15,8 @@ from receiver import SECRET, receiving
 from pipeline.alerts import webhook
 from pipeline.alerts.send import send
 from pipeline.alerts.settings import AlertSettings
+from pipeline.settings_file import PRESETS, load
+from schema.errors import SettingsError
 
 ALERT = {"text": "sales: failed", "status": "failed"}
 
@@ -214,6 +216,18 @@ def test_a_command_that_hangs_is_ended_with_all_that_it_started(tmp_path):
 
 def test_a_command_that_does_not_read_is_fine():
     assert send(AlertSettings(command=("true",)), {"text": "x" * 1_000_000})[0].delivered
+
+
+@pytest.mark.parametrize("where", ["url_env: {}", "{{url_env: HOOK, headers: {{Authorization: '{}'}}}}"])
+def test_a_secret_that_was_put_into_the_settings_is_refused_and_not_quoted(tmp_path, where):
+    given = where.format(f"https://hooks.example/{SECRET}")
+    webhook = given if given.startswith("{") else "{" + given + "}"
+    path = tmp_path / "pipeline.yaml"
+    path.write_text((PRESETS / "taxi.yaml").read_text() + f"alerts: {{webhook: {webhook}}}\n")
+    with pytest.raises(SettingsError, match="name of an environment variable") as caught:
+        load(str(path))
+    assert SECRET not in str(caught.value)
+    assert str(path) in caught.value.where
 
 
 def test_one_receiver_that_fails_does_not_keep_the_other_from_it(monkeypatch):
