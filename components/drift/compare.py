@@ -254,7 +254,7 @@ def _message(
     if above:
         values = (f"{metric} {measured.metrics[metric]:.3g} > {thresholds[metric]:.3g}" for metric in above)
         named = ", ".join(f"{value!r} ({share:.1%})" for value, share in list(measured.new.items())[:5])
-        return ", ".join(values) + "." + (f" New values: {named}." if named else "")
+        return ", ".join(values) + "." + (f" New values: {named}." if "new_values" in above else "")
     chance = [metric for metric, bound in bounds.items() if measured.metrics[metric] > bound]
     if chance:
         values = (f"{metric} {measured.metrics[metric]:.3g} (noise {thresholds[metric]:.3g})" for metric in chance)

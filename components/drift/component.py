@@ -24,9 +24,10 @@ from components.artifacts import DriftReport, MonitorReport
 from components.decisions import Decision
 from components.drift import compare
 from components.drift.compare import FeatureDrift
-from components.drift.reference import Reference, choose, past, remarks
+from components.drift.reference import Reference, choose, no_slices, past, remarks
 from components.drift.report import write, write_scalars
 from components.drift.settings import DriftStepSettings
+from components.feature_statistics import by_slice
 
 SPLIT = "train"
 
@@ -63,13 +64,15 @@ class Executor(BaseExecutor):
         if found is not None:
             artifact, kind = found
             reference = Reference(artifact.uri, artifact.span, kind)
-            current = _statistics(get_single_instance(input_dict["statistics"]))
+            then, current = _statistics(artifact), _statistics(get_single_instance(input_dict["statistics"]))
             earlier = [_statistics(each) for each in past(span, input_dict.get("spans", ()))]
             drifts = compare.compare_all(
-                current, _statistics(artifact), settings=settings, past=earlier, monitored=_monitored(input_dict)
+                current, then, settings=settings, past=earlier, monitored=_monitored(input_dict)
             )
             if _labels_are_late(input_dict.get("monitor")):
                 drifts = [drift for drift in drifts if drift.group != "label"]
+            if settings.slices and not by_slice(then, settings.slices):
+                records.append(no_slices(reference))
             records = [*records, *compare.decisions(drifts, str(reference))]
         write(report, span, reference, drifts, records)
         report.train = _train(input_dict.get("monitor"), records)

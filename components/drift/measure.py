@@ -112,8 +112,8 @@ def _categorical(now: Column, then: Column, metrics: dict[str, float]) -> Measur
     new, vanished = categorical.new_values(a, b), categorical.new_values(b, a)
     metrics |= categorical.distances(a, b)
     metrics |= {
-        "new_values": min(1.0, sum(new.values())),
-        "vanished_values": min(1.0, sum(vanished.values())),
+        "new_values": min(1.0, sum(new.values(), 0.0)),
+        "vanished_values": min(1.0, sum(vanished.values(), 0.0)),
         "value_length": categorical.length_change(
             now.statistics.string_stats.avg_length, then.statistics.string_stats.avg_length
         ),

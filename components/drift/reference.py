@@ -99,6 +99,11 @@ def remarks(wanted: str | int, span: int, inputs: Mapping[str, Sequence[Artifact
     return told
 
 
+def no_slices(reference: Reference) -> Decision:
+    """The remark that a reference was made before slices were asked for."""
+    return _remark("pass", f"The statistics of {reference} tell no slices apart: only whole columns are compared.")
+
+
 def _remark(outcome: Outcome, message: str) -> Decision:
     return Decision("drift", "reference", "overall", outcome, message)
 

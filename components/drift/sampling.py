@@ -76,10 +76,11 @@ class _Block:
 def _blocks(distribution: Cdf, rows: int) -> list[_Block]:
     """Cuts a distribution into values that several rows share, and what lies between them, in rising order.
 
-    The last block is for what the reference has not seen: as likely as one of its rows.
+    The last block is for what the reference has not seen: as likely as one of its rows. Two rows of one value do not
+    make it a value that many share: of ten rows, two coincide easily.
     """
     jumps = distribution.upto - distribution.below
-    atoms = np.flatnonzero(jumps * rows > 1.5).tolist()
+    atoms = np.flatnonzero(jumps * rows > 2.5).tolist()
     starts, stops = [0.0, *distribution.upto[atoms]], [*distribution.below[atoms], 1.0]
     blocks = []
     for atom, start, stop in zip([*atoms, None], starts, stops, strict=True):

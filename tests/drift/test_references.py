@@ -142,6 +142,14 @@ def test_slices_are_compared_apart(run):
     assert [(each.subject, each.outcome) for each in found] == [("fare (paid=cash)", "warn")]
 
 
+def test_a_reference_from_before_slices_were_asked_for_is_told(run):
+    content, found = run({3: rows(0)}, previous=3, slices=(("paid",),))
+    assert {each["slice"] for each in content["features"]} == {None}
+    assert remarks(found) == [
+        ("pass", "The statistics of span 3 (previous span) tell no slices apart: only whole columns are compared.")
+    ]
+
+
 def sliced(whole, **slices):
     """Statistics of a whole data set and its slices by `paid`, as TFDV names them."""
     whole.datasets[0].name = "All Examples"

@@ -30,6 +30,11 @@ def log_lines(pipeline) -> list[dict]:
     return [json.loads(line) for line in pipeline.workspace.drift("sales").read_text().splitlines()]
 
 
+def of_features(names) -> list[str]:
+    """Those that are features: what the monitor measures of the model in service is named GROUP/NAME."""
+    return [name for name in names if "/" not in name]
+
+
 def test_a_shift_is_found_and_logged_and_the_run_goes_on(second_span):
     before = len(log_lines(second_span))
     ended = second_span.run()
@@ -37,13 +42,16 @@ def test_a_shift_is_found_and_logged_and_the_run_goes_on(second_span):
     assert ended.json["release"]["version"] == 2
     drift = ended.json["drift"]
     assert drift["reference"] == "span 1 (in service)"
-    assert (drift["compared"], drift["drifted"]) == (5, SHIFTED)
+    assert of_features(drift["drifted"]) == SHIFTED
+    assert "prediction/score" in drift["drifted"]  # the model in service answers otherwise than it did
     decisions = [each for each in ended.json["decisions"] if each["step"] == "drift"]
-    assert {(each["subject"], each["outcome"]) for each in decisions} == {(name, "pass") for name in SHIFTED}
+    assert {(each["subject"], each["outcome"]) for each in decisions} == {(name, "pass") for name in drift["drifted"]}
 
     lines = log_lines(second_span)[before:]
-    assert sorted(line["feature"] for line in lines) == ["again", "amount", "miles", "shop", "weekday"]
-    assert {line["feature"] for line in lines if line["drifted"]} == set(SHIFTED)
+    assert sorted(of_features(line["feature"] for line in lines)) == ["again", "amount", "miles", "shop", "weekday"]
+    assert len(lines) == drift["compared"]
+    assert [line["feature"] for line in lines if line["drifted"]] == drift["drifted"]
+    assert {line["group"] for line in lines} == {"feature", "label", "prediction", "embedding"}
     assert {line["span"] for line in lines} == {2}
     assert {line["run_id"] for line in lines} == {ended.json["run_id"]}
     assert all(line["reference"]["kind"] == "in_service" for line in lines)
@@ -74,7 +82,15 @@ def test_the_reference_is_what_the_model_in_service_was_trained_on_not_the_last_
     second_span.span(3, shifted(sales(seed=3)))
     third = second_span.run("--to", "drift")
     assert third.json["drift"]["reference"] == "span 1 (in service)"
-    assert third.json["drift"]["drifted"] == SHIFTED
+    assert of_features(third.json["drift"]["drifted"]) == SHIFTED
+
+
+def test_a_pinned_span_is_the_reference_as_long_as_it_exists(second_span):
+    pinned = second_span.run("--to", "drift", "--set", "drift.reference=1")
+    assert pinned.json["drift"]["reference"] == "span 1 (pinned span)"
+    gone = second_span.run("--to", "drift", "--set", "drift.reference=7")
+    assert (gone.code, gone.states["drift"]) == (1, "failed")
+    assert "a span with statistics: 1, 2" in gone.json["error"]
 
 
 def test_without_a_model_in_service_the_previous_span_is_the_reference(new):
