@@ -21,12 +21,12 @@ def rows(number: int, seed: int = 0):
 
 
 def test_with_many_rows_it_is_the_isotonic_regression():
-    score, hit = rows(3000)
+    score, hit = rows(12_000)
     found = calibration.fit(score, hit)
     wanted = IsotonicRegression(out_of_bounds="clip").fit(score, hit)
     assert found.method == "isotonic"
     np.testing.assert_allclose(found(np.linspace(0, 1, 500)), wanted.predict(np.linspace(0, 1, 500)), atol=1e-9)
-    assert len(found.scores) < 200
+    assert len(found.scores) < 400
 
 
 def test_with_few_rows_it_is_a_logistic_curve():
@@ -50,7 +50,7 @@ def test_scores_that_mislead_are_worth_nothing():
     assert found(0.1) == found(0.9) == pytest.approx(1 - hit.mean(), abs=0.01)
 
 
-@given(st.integers(60, 1500), st.integers(0, 100))
+@given(st.sampled_from([60, 700, 11_000]), st.integers(0, 100))
 @settings(max_examples=20, deadline=None)
 def test_it_rises_stays_between_0_and_1_and_survives_json(number, seed):
     found = calibration.fit(*rows(number, seed))

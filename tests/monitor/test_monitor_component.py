@@ -44,11 +44,11 @@ def test_without_a_model_in_service_there_is_none_to_ask(served):
 
 
 def test_a_model_that_holds_needs_no_successor(served):
-    asked = served.ask({split: rows(700, seed) for seed, split in enumerate(SPLITS, 10)}, train="when_needed")
+    asked = served.ask({split: rows(300, seed) for seed, split in enumerate(SPLITS, 10)}, train="when_needed")
     content = asked.content
-    assert (asked.report.train, asked.report.trainable, asked.report.labelled) == (0, 1, 2100)
+    assert (asked.report.train, asked.report.trainable, asked.report.labelled) == (0, 1, 900)
     assert content["model"] == {"name": "taxi", "version": 1, "uri": served.model.uri}
-    assert (content["rows"], content["of"], content["invalid"]) == (2100, 2100, 0)
+    assert (content["rows"], content["of"], content["invalid"]) == (900, 900, 0)
     assert content["metrics"]["overall"]["auc"] == pytest.approx(content["released"]["overall"]["auc"], abs=0.03)
     assert content["drops"]["auc"] == pytest.approx(
         content["released"]["overall"]["auc"] - content["metrics"]["overall"]["auc"]
@@ -59,7 +59,7 @@ def test_a_model_that_holds_needs_no_successor(served):
 
 def test_a_drop_is_told_and_asks_for_a_new_model(served):
     asked = served.ask(
-        {"train": flipped(rows(1500, 3))},
+        {"train": flipped(rows(800, 3))},
         train="when_needed",
         max_drop={"auc": {"max": 0.05, "slices": {"side": 0.05}}},
     )
@@ -73,14 +73,14 @@ def test_a_drop_is_told_and_asks_for_a_new_model(served):
 
 
 def test_a_drop_ends_the_run_only_where_asked_to(served):
-    span = {"train": flipped(rows(1500, 3))}
+    span = {"train": flipped(rows(800, 3))}
     assert served.ask(span, action="block").report.passed == 0
     assert served.ask(span, action="log").outcomes["max_drop:auc", "overall"] == "pass"
 
 
 def test_a_drop_of_few_rows_may_be_chance(served):
     """Of 12 rows some have an AUC far below that of the release, and none says anything."""
-    found = [served.ask({"train": rows(12, seed)}, max_drop={"auc": 0.01}) for seed in range(8)]
+    found = [served.ask({"train": rows(12, seed)}, max_drop={"auc": 0.01}) for seed in range(4)]
     drops = [each.content["drops"].get("auc", 0) for each in found]
     assert max(drops) > 0.05
     assert {each.outcomes["max_drop:auc", "overall"] for each in found} <= {"pass", "flag"}
@@ -108,14 +108,14 @@ def test_many_rows_are_sampled_evenly(served):
 def test_statistics_of_answers_and_embeddings_are_left_for_drift(served):
     asked = served.ask({"train": rows(500, 6, mean=1.0)})
     now, then = (statistics_of(asked.folder / name) for name in ("current", "reference"))
-    assert (row_count(now), row_count(then)) == (500, 3000)
+    assert (row_count(now), row_count(then)) == (500, 1500)
     features = {f"prediction/{name}" for name in ("score", "class", "confidence", "near_threshold")}
     features |= {"embedding/1", "embedding/2", "embedding/distance"}
     assert set(by_name(now)) == set(by_name(then)) == features
     mean = {name: by_name(each)["prediction/score"].num_stats.mean for name, each in (("now", now), ("then", then))}
     assert mean["now"] > mean["then"] + 0.15
     shares = {
-        bucket.label: bucket.sample_count / 3000
+        bucket.label: bucket.sample_count / 1500
         for bucket in by_name(then)["prediction/near_threshold"].string_stats.rank_histogram.buckets
     }
     assert shares["near"] == pytest.approx(0.1, abs=0.001)
@@ -141,7 +141,7 @@ def test_a_model_that_answers_nothing_but_nan_breaks_nothing(served):
 
 
 def test_without_labels_performance_is_estimated_and_nothing_is_trained(served):
-    late = rows(2000, 12, mean=0.5)
+    late = rows(1000, 12, mean=0.5)
     asked = served.ask({"train": unlabelled(late)}, labels="late")
     assert (asked.report.labelled, asked.report.train, asked.report.trainable) == (0, 0, 0)
     assert asked.content["metrics"] is None and asked.content["estimate_error"] is None
@@ -168,7 +168,7 @@ def test_an_estimate_far_below_the_release_is_told(served):
 
 
 def test_an_estimate_does_not_see_concept_drift_and_says_so_when_the_labels_come(served):
-    late = rows(2000, 13)
+    late = rows(1000, 13)
     before = served.ask({"train": unlabelled(late)}, labels="late")
     after = served.ask({"train": flipped(late)}, labels="late")
     assert after.content["estimated"] == before.content["estimated"]
@@ -220,7 +220,7 @@ def test_what_was_asked_is_logged_and_drawn(served):
 @pytest.mark.parametrize("task", ["multiclass", "regression"])
 def test_other_tasks(tmp_path, task):
     served = Served(tmp_path, task)
-    asked = served.ask({"train": rows(600, 20, task)})
+    asked = served.ask({"train": rows(400, 20, task)})
     metric = {"multiclass": "accuracy", "regression": "mean_absolute_error"}[task]
     assert asked.outcomes[f"max_drop:{metric}", "overall"] == "pass"
     now = by_name(statistics_of(asked.folder / "current"))
@@ -231,6 +231,6 @@ def test_other_tasks(tmp_path, task):
         assert "prediction/score" not in now and "prediction/class" in now
         estimated = asked.content["estimated"]["accuracy"]
         assert estimated["low"] <= asked.content["metrics"]["overall"]["accuracy"] <= estimated["high"]
-    mixed = rows(600, 21, task)
+    mixed = rows(400, 21, task)
     mixed["label"] = np.random.default_rng(0).permutation(mixed["label"]).tolist()
     assert served.ask({"train": mixed}).outcomes[f"max_drop:{metric}", "overall"] == "warn"

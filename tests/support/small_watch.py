@@ -60,7 +60,7 @@ class Served:
         self.label = LabelSettings(name="label", task=task, classes=classes)
         self.model = export(TinyModel(task, 2.0, THRESHOLD, attacked=False), folder / "model")
         self.saved = Path(self.model.uri, "Format-Serving")
-        self.trained_on = {split: rows(3000, seed, task) for seed, split in enumerate(SPLITS)}
+        self.trained_on = {split: rows(1500, seed, task) for seed, split in enumerate(SPLITS, 100)}
         self._profile()
         self.in_service = self._statistics("in_service", self.trained_on, 1)
         self.blessing = self._blessing()
