@@ -64,15 +64,15 @@ def alarms(kind, then_rows, now_rows, seeds, **options):
 
 
 def test_data_that_did_not_drift_set_off_few_alarms():
-    """Every kind at every pair of sizes: 512 comparisons that should be silent."""
+    """Every kind at every pair of sizes: 256 comparisons that should be silent."""
     found = [
         alarm
         for number, kind in enumerate(KINDS.values())
         for then in SIZES
         for now in SIZES
-        for alarm in alarms(kind, then, now, range(2 * number, 2 * number + 2))
+        for alarm in alarms(kind, then, now, [number])
     ]
-    assert len(found) == 512
+    assert len(found) == 256
     assert np.mean(found) < 0.03
 
 
