@@ -51,8 +51,9 @@ def follow_up(
             monitor=history.latest_monitor(settings.name),
             release=release,
         )
-    except OSError as error:
-        notes = (*notes, f"{textfile}, for Prometheus, could not be written: {error.strerror}.")
+    except (OSError, HeadgateError) as error:
+        why = error.strerror if isinstance(error, OSError) else error.what
+        notes = (*notes, f"{textfile}, for Prometheus, could not be written: {why}")
     return replace(summary, notes=notes, alerts=_alerted(settings, workspace, history, summary))
 
 
@@ -84,9 +85,16 @@ def _alerted(
     from pipeline.alerts.send import send
 
     report = workspace.report(settings.name, summary.run_id)
-    told = send(settings.alerts, payload(summary, happened, history.drift(summary.run_id), report))
     with quiet(workspace.log(settings.name, summary.run_id)):
+        try:
+            drift = history.drift(summary.run_id)
+        except HeadgateError:
+            drift = {}
+        told = send(settings.alerts, payload(summary, happened, drift, report))
         for each in told:
             LOGGER.log(logging.INFO if each.delivered else logging.WARNING, "alert (%s): %s", ", ".join(happened), each)
-    history.record(summary.run_id, alerts=json.dumps([asdict(each) for each in told]))
+        try:
+            history.record(summary.run_id, alerts=json.dumps([asdict(each) for each in told]))
+        except HeadgateError as error:
+            LOGGER.warning("what became of the alert could not be recorded: %s", error)
     return tuple(told)

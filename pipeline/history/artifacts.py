@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from components.ingest.sources import SourceFile
 from components.monitor import record as monitored
 from components.tuning import trials
 from pipeline.history.store import Step
+from pipeline.history.timeline import points
 from pipeline.summary import DriftResult, EdgeResult, MonitorResult, ReleaseResult, SliceResult
 
 DECIDING = (("gate", "report"), ("monitor", "report"), ("drift", "report"), ("judge", "blessing"))
@@ -66,7 +68,7 @@ class Artifacts:
 
     def metrics(self) -> dict[str, Any]:
         """What the judge saw (`metrics.json`); empty if nothing was evaluated."""
-        return self.read("judge", "blessing", lambda folder: results.read(str(folder)), {})
+        return self.read("judge", "blessing", _judged, {})
 
     def analysis(self) -> dict[str, Any]:
         """Judgement in depth (`analysis.json`); empty if nothing was evaluated."""
@@ -82,14 +84,10 @@ class Artifacts:
 
     def monitor(self) -> MonitorResult | None:
         """What the model in service came to; None if it was not asked."""
-        found: dict[str, Any] = self.read("monitor", "report", monitored.read, {})
-        if not found:
-            return None
+        found = self.read("monitor", "report", _monitored, None)
         # Drift comes later, and may ask for a model that the monitor would not have asked for.
         drift = self.artifact("drift", "report")
-        train = bool(drift.properties["train"].int_value) if drift else found["train"]
-        told = {name: value for name, value in found.items() if name in MonitorResult.__dataclass_fields__}
-        return MonitorResult(**told | {"train": train, "why": tuple(found["why"])})
+        return replace(found, train=bool(drift.properties["train"].int_value)) if found and drift else found
 
     def drift(self) -> dict[str, Any]:
         """The drift report (`drift.json`); empty if nothing was compared."""
@@ -128,11 +126,24 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
+def _judged(folder: Path) -> dict[str, Any]:
+    found = results.read(str(folder))
+    slice_results(found["slices"])
+    return found | {"overall": dict(found["overall"])}
+
+
+def _monitored(folder: Path) -> MonitorResult | None:
+    found = monitored.read(folder)
+    told = {name: value for name, value in found.items() if name in MonitorResult.__dataclass_fields__}
+    return MonitorResult(**told | {"why": tuple(found["why"])})
+
+
 def drift_report(folder: Path) -> dict[str, Any]:
     """Reads `drift.json` from an artifact's folder."""
     report: dict[str, Any] = json.loads((folder / "drift.json").read_text("utf-8"))
-    drift_result(report)  # has what every view of it needs
-    return report
+    drift_result(report)  # what a view cannot show is told here, not later
+    points(report["features"], report["span"])
+    return report | {"share": float(report["share"])}
 
 
 def drift_result(report: Mapping[str, Any]) -> DriftResult:

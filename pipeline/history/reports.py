@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from components import log
 from pipeline.history.artifacts import drift_report, read_or_tell
 from pipeline.history.store import Store, iso_time
-from pipeline.history.timeline import Comparison, Performance, point
+from pipeline.history.timeline import Comparison, Performance, points
 
 Kind = TypeVar("Kind")
 
@@ -36,8 +36,10 @@ def logged(path: Path) -> list[Comparison]:
     lines: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for line in log.read(path):
         lines.setdefault((str(line["run_id"]), str(line["execution_id"])), []).append(line)
+    for each in lines.values():
+        points(each, each[0]["span"])  # what a view cannot show is told here, not later
     return [
-        _checked(Comparison(each[0]["span"], run_id, each[0]["time"], each[0]["reference"], each))
+        Comparison(each[0]["span"], run_id, each[0]["time"], each[0]["reference"], each)
         for (run_id, _), each in lines.items()
     ]
 
@@ -67,14 +69,7 @@ def _comparison(folder: Path, run_id: str, time: str) -> Comparison | None:
     report = drift_report(folder)
     if report["reference"] is None:
         return None
-    return _checked(Comparison(report["span"], run_id, time, report["reference"], report["features"]))
-
-
-def _checked(comparison: Comparison) -> Comparison:
-    """Raises here what would be raised where it is shown."""
-    for record in comparison.features:
-        point(record, comparison.span)
-    return comparison
+    return Comparison(report["span"], run_id, time, report["reference"], report["features"])
 
 
 def _performance(folder: Path, run_id: str, time: str) -> Performance | None:

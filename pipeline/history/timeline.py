@@ -192,6 +192,11 @@ def point(record: Mapping[str, Any], span: int) -> Point:
     )
 
 
+def points(records: Iterable[Mapping[str, Any]], span: int) -> list[Point]:
+    """The features' records of a span as points; raises what `point` does."""
+    return [point(record, span) for record in records]
+
+
 def _share(value: float, threshold: float) -> float:
     if threshold > 0:
         return value / threshold

@@ -11,6 +11,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from recorded import Output, Recorder, drift_report, feature
 
 from pipeline.history import History
+from pipeline.history.difference import difference
 from pipeline.history.environment import PACKAGES, describe_environment
 from pipeline.workspace import Workspace
 from schema.errors import HeadgateError, SettingsError
@@ -89,6 +90,26 @@ def test_a_file_cut_short_is_told_and_the_rest_of_the_run_is_shown(recorder, dam
     [notice] = summary.notes
     assert notice.startswith(f"{recorder.uri(report)} cannot be read (")
     assert notice.endswith("what it held is left out.")
+
+
+@pytest.mark.parametrize("damage", ["{", "", "{}", "[]", '{"span": 2}', '"text"', '{"overall": 7, "slices": 8}'])
+def test_no_report_in_another_form_is_too_much(recorder, damage):
+    recorder.run("r1")
+    for step, output, kind, name in (
+        ("ingest", "examples", "Examples", "sources.json"),
+        ("gate", "report", "HeadgateGateReport", "decisions.json"),
+        ("monitor", "report", "HeadgateMonitorReport", "monitor.json"),
+        ("drift", "report", "HeadgateDriftReport", "drift.json"),
+        ("tune", "tuner_results", "TunerResults", "trials.json"),
+        ("judge", "blessing", "ModelBlessing", "metrics.json"),
+    ):
+        recorder.step("r1", step, outputs={output: Output(kind, files={name: damage, "analysis.json": damage})})
+    history = recorder.history
+    assert history.summary("r1").metrics == {}
+    assert history.runs()[0].run_id == "r1"
+    assert history.timeline("sales").series == ()
+    assert (history.latest_drift("sales"), history.latest_monitor("sales")) == ({}, None)
+    difference(history, "r1", "r1")
 
 
 def test_a_folder_that_is_gone_is_told_once(recorder):
