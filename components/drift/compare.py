@@ -120,7 +120,7 @@ def compare_all(
     names, label, drift = settings.features, settings.label, settings.drift
     found = compare(current, reference, settings=drift, features=names, label=label, past=past)
     now, then = by_slice(current, settings.slices), by_slice(reference, settings.slices)
-    for name in now.keys() & then.keys():
+    for name in sorted(now.keys() & then.keys()):
         of_slice = compare(now[name], then[name], settings=drift, features=names, label=label)
         found += [replace(record, slice=name) for record in of_slice]
     if monitored:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
-from tfx.components.statistics_gen.stats_artifact_utils import load_statistics
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
@@ -28,6 +29,7 @@ from components.drift.reference import Reference, choose, no_slices, past, remar
 from components.drift.report import write, write_scalars
 from components.drift.settings import DriftStepSettings
 from components.feature_statistics import by_slice
+from schema.errors import HeadgateError, first_line
 
 SPLIT = "train"
 
@@ -52,6 +54,7 @@ class Executor(BaseExecutor):
 
         Raises:
           SettingsError: there are no statistics of the span that `drift.reference` names.
+          HeadgateError: statistics cannot be read.
         """
         settings = DriftStepSettings.model_validate_json(exec_properties["settings"])
         span = get_single_instance(input_dict["examples"]).span
@@ -65,7 +68,7 @@ class Executor(BaseExecutor):
             artifact, kind = found
             reference = Reference(artifact.uri, artifact.span, kind)
             then, current = _statistics(artifact), _statistics(get_single_instance(input_dict["statistics"]))
-            earlier = [_statistics(each) for each in past(span, input_dict.get("spans", ()))]
+            earlier = _readable(past(span, input_dict.get("spans", ())))
             drifts = compare.compare_all(
                 current, then, settings=settings, past=earlier, monitored=_monitored(input_dict)
             )
@@ -155,7 +158,25 @@ class Drift(BaseComponent):
 
 
 def _statistics(artifact: Artifact) -> DatasetFeatureStatisticsList:
-    return load_statistics(artifact, SPLIT).proto()
+    path = Path(artifact.uri, f"Split-{SPLIT}", "FeatureStats.pb")
+    try:
+        return DatasetFeatureStatisticsList.FromString(path.read_bytes())
+    except (OSError, DecodeError) as error:
+        raise HeadgateError(
+            f"The statistics of span {artifact.span} cannot be read.",
+            where=str(path),
+            received=first_line(error),
+            fix=f"delete the folder {artifact.uri}: then what is compared with is chosen anew",
+        ) from error
+
+
+def _readable(artifacts: Sequence[Artifact]) -> list[DatasetFeatureStatisticsList]:
+    """Statistics of earlier spans; those that cannot be read are left out, since drift can do without."""
+    found = []
+    for artifact in artifacts:
+        with suppress(HeadgateError):
+            found.append(_statistics(artifact))
+    return found
 
 
 def _monitored(inputs: Mapping[str, Sequence[Artifact]]) -> tuple[DatasetFeatureStatisticsList, ...]:

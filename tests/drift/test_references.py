@@ -10,7 +10,7 @@ from components import decisions, in_service
 from components.artifacts import DriftReport, MonitorReport
 from components.drift.component import Executor
 from components.drift.settings import DriftSettings, DriftStepSettings
-from schema.errors import SettingsError
+from schema.errors import HeadgateError, SettingsError
 
 SPAN = 4
 
@@ -26,7 +26,18 @@ def run(tmp_path):
     `spans` are statistics by span, of which the inputs `in_service` and `previous_span` take one each by its number.
     """
 
-    def run(spans, *, current=None, in_service=None, previous=None, model=False, monitor=None, slices=(), **drift):
+    def run(
+        spans,
+        *,
+        current=None,
+        in_service=None,
+        previous=None,
+        model=False,
+        monitor=None,
+        slices=(),
+        damaged=None,
+        **drift,
+    ):
         settings = DriftStepSettings(
             drift=DriftSettings(**drift),
             features=("fare",),
@@ -39,6 +50,8 @@ def run(tmp_path):
             span: statistics_artifact(tmp_path / f"span-{span}", {"train": found}, span=span)
             for span, found in spans.items()
         }
+        if damaged is not None:
+            (tmp_path / f"span-{damaged}" / "Split-train" / "FeatureStats.pb").write_bytes(b"\xff damaged")
         own = statistics_artifact(tmp_path / "own", {"train": current or rows(0)}, span=SPAN)
         examples, report = standard_artifacts.Examples(), DriftReport()
         examples.span, report.uri = SPAN, str(tmp_path / "report")
@@ -127,6 +140,18 @@ def test_what_earlier_spans_differ_by_is_usual(run):
     content, _ = run(changing, current=rows(1), in_service=0, model=True)
     assert content["drifted"] == []
     content, _ = run({0: rows(0)}, current=rows(1), in_service=0, model=True)
+    assert content["drifted"] == ["fare"]
+
+
+def test_a_reference_that_cannot_be_read_is_an_error_that_names_the_file(run):
+    with pytest.raises(HeadgateError, match="statistics of span 3 cannot be read") as caught:
+        run(SPANS, previous=3, damaged=3)
+    assert caught.value.where.endswith("span-3/Split-train/FeatureStats.pb")
+    assert "delete the folder" in caught.value.fix
+
+
+def test_an_earlier_span_that_cannot_be_read_is_left_out(run):
+    content, _ = run(SPANS, previous=3, damaged=1)
     assert content["drifted"] == ["fare"]
 
 
