@@ -76,7 +76,7 @@ def compare(
       settings: the `drift` section.
       features: names of the features.
       label: name of the label; None where there is none.
-      past: statistics of earlier spans, oldest first; what they differ by among themselves is no drift.
+      past: statistics of the spans up to the reference, oldest first; what they differ by among themselves is usual.
 
     Returns:
       One record for each feature and the label, that with the highest score first.
@@ -111,7 +111,7 @@ def compare_all(
       current: statistics of the span at hand, with its slices.
       reference: statistics of what it is compared with.
       settings: features, label and slices; bounds and actions.
-      past: statistics of earlier spans, oldest first.
+      past: statistics of the spans up to the reference, oldest first.
       monitored: statistics of predictions and embeddings, now and in the reference, each named `GROUP/NAME`; or empty.
 
     Returns:

@@ -68,7 +68,7 @@ class Executor(BaseExecutor):
             artifact, kind = found
             reference = Reference(artifact.uri, artifact.span, kind)
             then, current = _statistics(artifact), _statistics(get_single_instance(input_dict["statistics"]))
-            earlier = _readable(past(span, input_dict.get("spans", ())))
+            earlier = _readable(past(artifact.span, span, input_dict.get("spans", ())))
             drifts = compare.compare_all(
                 current, then, settings=settings, past=earlier, monitored=_monitored(input_dict)
             )

@@ -5,8 +5,8 @@ many rows as the data have and as many as the reference has, again and again, an
 that all but one in a hundred of these pairs stay within is the noise. It costs milliseconds, since the samples are
 drawn from the reference's statistics: shares of bins and of values, never rows.
 
-Where earlier spans are at hand, the distances between neighbours among them tell what chance does not: that Mondays
-differ from Sundays.
+Where spans that led up to the reference are at hand, the distances between neighbours among them tell what chance does
+not: that Mondays differ from Sundays.
 """
 
 from __future__ import annotations

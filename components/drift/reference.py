@@ -108,7 +108,15 @@ def _remark(outcome: Outcome, message: str) -> Decision:
     return Decision("drift", "reference", "overall", outcome, message)
 
 
-def past(span: int, spans: Sequence[Artifact]) -> list[Artifact]:
-    """Statistics of the spans just before one, oldest first."""
-    earlier = [artifact for artifact in spans if artifact.span < span]
+def past(reference: int, span: int, spans: Sequence[Artifact]) -> list[Artifact]:
+    """Statistics of the spans that led up to the reference, itself included, oldest first.
+
+    What came after it must not teach: had the data begun to drift, the drift would pass for what is usual.
+
+    Args:
+      reference: number of the reference's span.
+      span: number of the span at hand, which is left out.
+      spans: statistics of all spans.
+    """
+    earlier = [artifact for artifact in spans if artifact.span <= reference and artifact.span != span]
     return sorted(earlier, key=lambda artifact: artifact.span)[-PAST_SPANS:]

@@ -135,12 +135,19 @@ def test_an_empty_span_drifts_by_that_fact(run):
     assert "The data have no rows." in found[0].message
 
 
-def test_what_earlier_spans_differ_by_is_usual(run):
+def test_what_the_spans_before_the_reference_differ_by_is_usual(run):
     changing = {span: rows(span % 2 * 2) for span in range(4)}
-    content, _ = run(changing, current=rows(1), in_service=0, model=True)
+    content, _ = run(changing, current=rows(1), in_service=3, model=True)
     assert content["drifted"] == []
-    content, _ = run({0: rows(0)}, current=rows(1), in_service=0, model=True)
+
+
+def test_spans_after_the_reference_teach_nothing(run):
+    drifting = {0: rows(0), 1: rows(2), 2: rows(4), 3: rows(6)}
+    content, _ = run(drifting, current=rows(8), in_service=0, model=True)
     assert content["drifted"] == ["fare"]
+    [fare] = [each for each in content["features"] if each["feature"] == "fare"]
+    alone, _ = run({0: rows(0)}, current=rows(8), in_service=0, model=True)
+    assert fare["noise"] == next(each for each in alone["features"] if each["feature"] == "fare")["noise"]
 
 
 def test_a_reference_that_cannot_be_read_is_an_error_that_names_the_file(run):
