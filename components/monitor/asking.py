@@ -126,12 +126,13 @@ class _Asking:
         self.embeddings: list[Floats] = []
         self.finite: list[npt.NDArray[np.bool_]] = []
         self.labelled = 0
+        self._last_embeddings: Floats | None = None
 
     def labelled_rows(self, records: Iterator[list[bytes]], config: config_pb2.EvalConfig) -> Iterator[list[Row]]:
         """Yields the rows with a label and an answer, for metrics."""
         for each in extracts.answered(records, self._answers, config.slicing_specs):
             scores = each.answers.scores[""]
-            embeddings = self._last if EMBEDDINGS in self._model.signatures else None
+            embeddings = self._last_embeddings
             finite = usable(scores, embeddings)
             self.finite.append(finite)
             self.scores.append(scores[finite])
@@ -145,7 +146,7 @@ class _Asking:
 
     def _answers(self, examples: list[bytes]) -> Answers:
         if EMBEDDINGS in self._model.signatures:
-            self._last = extracts.call(self._model, EMBEDDINGS, examples)[EMBEDDINGS]
+            self._last_embeddings = extracts.call(self._model, EMBEDDINGS, examples)[EMBEDDINGS]
         return Answers(
             features={"": extracts.call(self._model, FEATURES_SIGNATURE, examples)},
             scores={"": extracts.call(self._model, SIGNATURE, examples)["scores"]},
