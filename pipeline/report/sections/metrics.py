@@ -113,7 +113,7 @@ def weak_slices(run: RunRecord) -> Section | None:
         for each in found
     ]
     lead = (
-        "Parts of the test rows that no setting names, where the model does worst. "
+        "Parts of the test rows where the model does worst, looked for among all columns. "
         f"{certain} of {len(found)} are certain, even after looking at many."
     )
     reading = "A point is the slice, the tick the rest of the rows: the further apart, the weaker the model is there."
