@@ -66,7 +66,7 @@ def user_modules(names: Iterable[str | None]) -> list[str]:
 def _imported_from_beside(module: str) -> Iterator[str]:
     """Modules in the same folder that a module imports; none for an installed one, which has a version instead."""
     spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
+    if spec is None or spec.origin is None or not spec.has_location:  # a built-in module has no file
         return
     folder = Path(spec.origin).parent.parent if spec.submodule_search_locations else Path(spec.origin).parent
     if folder in _INSTALLED:
@@ -97,7 +97,7 @@ def _content(path: Path) -> bytes:
 
 def _sources(module: str) -> Iterator[Path]:
     spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
+    if spec is None or spec.origin is None or not spec.has_location:
         return
     origin = Path(spec.origin)
     if spec.submodule_search_locations:

@@ -40,7 +40,7 @@ def test_data_are_shown_against_the_reference(run):
 
 def test_drift_is_shown_over_all_spans_and_for_one_feature(run):
     assert charts_of(run.drift()) == 2
-    assert "amount: jensen shannon" in run.drift("amount")._repr_html_()
+    assert "amount: Jensen-Shannon" in run.drift("amount")._repr_html_()
     assert "nothing to show" in repr(run.drift("no such feature"))
 
 

@@ -111,7 +111,7 @@ def test_a_function_that_raises_is_named_in_one_sentence(own, setting, step):
     assert own.serving() == before
     if ended.stdout:
         assert f"{step}: failed" in ended.stdout
-        log = Path(ended.stdout.partition("log: ")[2].strip())
+        log = Path(ended.stdout.partition("log: ")[2].splitlines()[0])
         assert "Traceback" in log.read_text(encoding="utf-8")
 
 
