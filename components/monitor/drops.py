@@ -17,7 +17,8 @@ from components.monitor.settings import Action, DropSettings, relative
 OVERALL = "overall"
 
 CONFIDENCE = 0.95
-"""How sure it must be that a drop is none of chance; of all values of a slice together (Bonferroni)."""
+"""How sure it must be that a drop is none of chance: of all metrics on all rows together, and of all values of a slice
+(Bonferroni)."""
 
 OUTCOMES: dict[Action, Outcome] = {"log": "pass", "warn": "warn", "block": "block"}
 
@@ -123,9 +124,10 @@ def drops(
       A drop for each comparison; a flag for what cannot be compared.
     """
     by_slice = {(each["slice"], each["value"]): each for each in released["slices"]}
+    overall = sum(bound.max is not None for bound in bounds.values())
     for metric, bound in bounds.items():
         if bound.max is not None:
-            yield _compare(metric, OVERALL, now["", ""], released["overall"], released_rows, bound.max, 1)
+            yield _compare(metric, OVERALL, now["", ""], released["overall"], released_rows, bound.max, overall)
         for name, most in bound.slices.items():
             parts = {value: part for (of, value), part in now.items() if of == name}
             for value, part in parts.items():

@@ -12,12 +12,16 @@ from schema.section import Section
 
 Action = Literal["log", "warn", "block"]
 
-MAX_DROP: dict[Task, tuple[str, float]] = {
-    "binary": ("auc", 0.05),
-    "multiclass": ("accuracy", 0.05),
-    "regression": ("mean_absolute_error", 0.2),
+MAX_DROP: dict[Task, dict[str, float]] = {
+    "binary": {"auc": 0.05, "binary_accuracy": 0.05},
+    "multiclass": {"accuracy": 0.05},
+    "regression": {"mean_absolute_error": 0.2},
 }
-"""By task: the metric that is watched where the settings name none, and by how much it may be worse."""
+"""By task: the metrics that are watched where the settings name none, and by how much each may be worse.
+
+Of a binary task two: scores that all move keep their order, and so the AUC, while the decision threshold stays where it
+was and parts nothing any more.
+"""
 
 
 class DropSettings(Section):
@@ -53,8 +57,9 @@ class MonitorSettings(Section):
     """`late`: labels may come after the rows. Rows without a label are kept, and nothing is trained before all have
     theirs; the model's performance is estimated from its scores."""
     max_drop: dict[str, Annotated[DropSettings, BeforeValidator(_as_drop)]] = {}
-    """By metric: a drop beyond it, and beyond what chance explains, is told. Default: `{auc: 0.05}` of a binary task,
-    `{accuracy: 0.05}` of a multiclass one, `{mean_absolute_error: 0.2}` of a regression."""
+    """By metric: a drop beyond it, and beyond what chance explains, is told. Default: of a binary task
+    `{auc: 0.05, binary_accuracy: 0.05}`, of a multiclass one `{accuracy: 0.05}`, of a regression
+    `{mean_absolute_error: 0.2}`."""
     action: Action = "warn"
     """After a drop: `log` records it, `warn` says so, `block` ends the run with exit code 4."""
     max_rows: int = Field(20_000, ge=100)
@@ -62,8 +67,7 @@ class MonitorSettings(Section):
 
     def drops(self, task: Task) -> dict[str, DropSettings]:
         """The bounds in force."""
-        metric, most = MAX_DROP[task]
-        return self.max_drop or {metric: DropSettings(max=most)}
+        return self.max_drop or {metric: DropSettings(max=most) for metric, most in MAX_DROP[task].items()}
 
 
 def relative(metric: str) -> bool:
