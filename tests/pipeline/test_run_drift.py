@@ -60,7 +60,7 @@ def test_a_shift_is_found_and_logged_and_the_run_goes_on(second_span):
 
 def test_drift_above_its_bound_warns_where_asked_to(second_span):
     ended = second_span.run("--set", "drift.action=warn", "--to", "drift")
-    warned = [each for each in ended.json["decisions"] if each["outcome"] == "warn"]
+    warned = [each for each in ended.json["decisions"] if (each["step"], each["outcome"]) == ("drift", "warn")]
     assert [each["subject"] for each in warned] == SHIFTED
     told = second_span.command("run", "--set", "drift.action=warn", "--to", "drift", "--set", "release.keep=4")
     assert "`amount` drifted against span 1 (in service)" in told.stdout
