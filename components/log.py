@@ -5,10 +5,24 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from schema.errors import HeadgateError
+
+
+def head(context: Any) -> dict[str, Any]:
+    """What each record begins with: `time`, `run_id` and `execution_id`.
+
+    Args:
+      context: of the executor that writes it, as TFX gives it; None outside of a run.
+    """
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "run_id": context.pipeline_run_id if context else None,
+        "execution_id": context._unique_id if context else None,
+    }
 
 
 def append(path: Path, records: Iterable[Mapping[str, Any]]) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from components.decisions import Decision
 from components.tuning.trials import Trial, described
-from pipeline.terminal.console import plain
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -289,11 +288,6 @@ def render(summary: Summary) -> RenderableType:
         parts += ["", _edge(summary), ""]
     parts += [Text(line) for line in _facts(summary)]
     return Group(*parts)
-
-
-def to_text(summary: Summary) -> str:
-    """The summary as plain lines, for a pipe or a file."""
-    return plain(render(summary))
 
 
 def _steps(steps: tuple[StepResult, ...]) -> RenderableType:

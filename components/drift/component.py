@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,14 +83,7 @@ class Executor(BaseExecutor):
             log.append(Path(settings.log), self._lines(drifts, span, reference))
 
     def _lines(self, drifts: Sequence[FeatureDrift], span: int, reference: Reference) -> list[dict[str, Any]]:
-        context = self._context
-        head = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "run_id": context.pipeline_run_id if context else None,
-            "execution_id": context._unique_id if context else None,
-            "span": span,
-            "reference": asdict(reference),
-        }
+        head = {**log.head(self._context), "span": span, "reference": asdict(reference)}
         return [{**head, **asdict(drift)} for drift in drifts]
 
 

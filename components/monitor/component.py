@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,17 +64,11 @@ class Executor(BaseExecutor):
 
     def _line(self, watched: Watched) -> dict[str, Any]:
         """The record for the log: without slices."""
-        context = self._context
         content = watched.plain()
         for name in ("metrics", "released"):
             if content[name]:
                 content[name] = {"overall": content[name]["overall"]}
-        return {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "run_id": context.pipeline_run_id if context else None,
-            "execution_id": context._unique_id if context else None,
-            **content,
-        }
+        return {**log.head(self._context), **content}
 
 
 def _write_scalars(watched: Watched, folder: str) -> None:

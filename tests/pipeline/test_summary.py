@@ -6,7 +6,14 @@ import pytest
 
 from components.decisions import Decision
 from components.tuning.trials import Trial
-from pipeline.summary import DriftResult, ReleaseResult, SliceResult, StepResult, Summary, ThresholdResult, to_text
+from pipeline.summary import DriftResult, ReleaseResult, SliceResult, StepResult, Summary, ThresholdResult, render
+from pipeline.terminal.console import plain
+
+
+def text_of(summary):
+    """The summary as plain lines, for a pipe or a file."""
+    return plain(render(summary))
+
 
 FULL = Summary(
     run_id="r1",
@@ -54,7 +61,7 @@ def test_each_status_has_its_exit_code(status, code):
 
 
 def test_the_text_has_what_a_reader_looks_for_and_no_colours():
-    text = to_text(FULL)
+    text = text_of(FULL)
     assert "\x1b" not in text
     for told in (
         "taxi: released", "ingest", "15,002 rows [all]", "1 of 2 passed", "warn  `company` drifted", "auc 0.9300",
@@ -67,16 +74,16 @@ def test_the_text_has_what_a_reader_looks_for_and_no_colours():
 def test_decisions_that_block_come_first_and_the_rest_is_counted():
     warn = Decision("gate", "new_column", "x", "warn", "A new column.")
     block = Decision("gate", "missing_column", "fare", "block", "The column fare is missing.")
-    text = to_text(Summary("r1", "taxi", "blocked", decisions=(*[warn] * 20, block)))
+    text = text_of(Summary("r1", "taxi", "blocked", decisions=(*[warn] * 20, block)))
     assert text.index("block  The column fare") < text.index("warn  A new column")
     assert "and 11 more" in text
 
 
 def test_notes_stand_at_the_top_and_in_the_json():
     summary = Summary("r1", "digits", "pushed", notes=("This is [not] MNIST.",))
-    assert to_text(summary).splitlines()[1] == "note: This is [not] MNIST."
+    assert text_of(summary).splitlines()[1] == "note: This is [not] MNIST."
     assert summary.to_json()["notes"] == ["This is [not] MNIST."]
 
 
 def test_a_run_with_nothing_to_do_says_so():
-    assert "nothing to do" in to_text(Summary("r1", "taxi", "pushed", nothing_to_do=True))
+    assert "nothing to do" in text_of(Summary("r1", "taxi", "pushed", nothing_to_do=True))
