@@ -22,6 +22,8 @@ _PATHS = (
     ("schema", "path"),
     ("model", "weights"),
     ("alerts", "webhook", "url_file"),
+    ("beam", "job_server_jar"),
+    ("beam", "prism"),
 )
 
 
