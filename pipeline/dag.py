@@ -21,7 +21,6 @@ from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
 from tfx.dsl.experimental.conditionals.conditional import Cond
-from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2
 from tfx.types.channel import Channel
@@ -48,6 +47,7 @@ from components.training.trainer import TrainerSettings
 from components.tuning.component import Tune
 from components.tuning.settings import TuningSettings
 from components.tuning.tuner import TunerSettings
+from pipeline.metadata.place import Metadata
 from pipeline.settings import PipelineSettings
 from pipeline.steps import step_code
 from pipeline.workspace import Workspace
@@ -166,7 +166,7 @@ def build(plan: Plan) -> Pipeline:
         pipeline_root=str(plan.workspace.artifacts(settings.name)),
         components=steps,
         enable_cache=plan.cache,
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(plan.workspace.metadata)),
+        metadata_connection_config=Metadata.of(plan.workspace, settings.metadata).plain_config,
         beam_pipeline_args=settings.beam.pipeline_args(),
     )
 

@@ -65,13 +65,18 @@ class Document:
         above = [path[:length] for length in range(len(path), -1, -1)]
         for each in above:
             if each in self.overrides:
-                return f"--set {self.overrides[each]}"
+                return f"--set {_without_password(self.overrides[each])}"
         if path and path not in self.lines:
             below = (text for each, text in self.overrides.items() if each[: len(path)] == path)
             if text := next(below, None):
-                return f"--set {text}"
+                return f"--set {_without_password(text)}"
         line = next((self.lines[each] for each in above if each in self.lines), None)
         return f"{self.name}, line {line}" if line else self.name
+
+
+def _without_password(text: str) -> str:
+    """What was typed, but for a password in a URL."""
+    return re.sub(r"(://[^/@:]*):.*@", r"\1:***@", text)
 
 
 def parse(text: str, name: str) -> Document:

@@ -26,6 +26,7 @@ from pipeline.failures import told
 from pipeline.history import History
 from pipeline.history.environment import describe_environment
 from pipeline.imports import no_collection
+from pipeline.metadata.place import Metadata
 from pipeline.progress import Progress
 from pipeline.quiet import quiet
 from pipeline.runners.process import NodeProcess
@@ -80,7 +81,8 @@ def run(
         found = resolve(settings.data)
         code = step_codes(settings)
         fingerprint = run_fingerprint(settings, code, found.fingerprint, schema.read_bytes() if schema else b"")
-        history = History(workspace)
+        metadata = Metadata.of(workspace, settings.metadata)
+        history = History(workspace, metadata)
         if from_step not in (None, STEPS[0]) and not history.runs(settings.name):
             raise SettingsError(
                 f"There is no run of `{settings.name}` to take the steps before `{from_step}` from.",
@@ -95,7 +97,7 @@ def run(
         check(replace(loaded, settings=settings))
         environment = training_environment(settings.accelerator, chosen)
         history.close_interrupted(settings.name)
-        run_ = _Run(located, workspace, schema, code, fingerprint, history, progress, environment)
+        run_ = _Run(located, workspace, schema, code, fingerprint, metadata, history, progress, environment)
         return run_.execute(from_step, to_step, cache)
 
 
@@ -163,6 +165,7 @@ class _Run:
         schema: Path | None,
         code: Mapping[str, str],
         fingerprint: str,
+        metadata: Metadata,
         history: History,
         progress: Progress,
         environment: Mapping[str, str] | None,
@@ -172,6 +175,7 @@ class _Run:
         self._schema = schema
         self._code = code
         self._fingerprint = fingerprint
+        self._metadata = metadata
         self._history = history
         self._progress = progress
         self._environment = environment
@@ -193,8 +197,9 @@ class _Run:
                 from pipeline.runners.local import LocalRunner, register_run
 
             plan = Plan(self._settings, self._workspace, self._schema, self._fingerprint, cache)
-            runner = LocalRunner(build(plan), self._id, from_step, to_step, self._apart())
-            register_run(self._workspace.metadata, self._settings.name, self._id)
+            runner = LocalRunner(build(plan), self._id, self._metadata, from_step, to_step, self._apart())
+            register_run(self._metadata, self._settings.name, self._id)
+            self._metadata.remember(self._workspace)
             self._record(
                 status="running",
                 log=str(self._log),
@@ -230,7 +235,7 @@ class _Run:
         if self._environment is None:
             return None
         own = _own_modules(self._settings)
-        return NodeProcess(TRAINING, self._environment, self._log, own, self._progress.message)
+        return NodeProcess(TRAINING, self._workspace.root, self._environment, self._log, own, self._progress.message)
 
     def _record(self, **properties: str) -> None:
         self._history.record(self._id, pipeline=self._settings.name, **properties)

@@ -19,6 +19,7 @@ from components.training.settings import WATCHED, TrainingSettings
 from components.transform.settings import FeaturesSettings
 from components.tuning.settings import TuningSettings
 from pipeline.alerts.settings import AlertSettings
+from pipeline.metadata.settings import MetadataSettings
 from schema.section import Section
 from schema.settings import SchemaSettings
 from serving.settings import ReleaseSettings
@@ -46,6 +47,7 @@ class PipelineSettings(Section):
     """Default: nothing is made for devices."""
     release: ReleaseSettings = ReleaseSettings()
     beam: BeamSettings = BeamSettings()
+    metadata: MetadataSettings = MetadataSettings()
     alerts: AlertSettings = AlertSettings()
 
     @property

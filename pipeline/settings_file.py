@@ -24,6 +24,7 @@ _PATHS = (
     ("alerts", "webhook", "url_file"),
     ("beam", "job_server_jar"),
     ("beam", "prism"),
+    ("metadata", "password_file"),
 )
 
 

@@ -126,7 +126,8 @@ def run_fingerprint(settings: PipelineSettings, code: Mapping[str, str], input_f
       SHA-256 in hexadecimal. Two runs with the same fingerprint do the same work.
     """
     digest = hashlib.sha256()
-    for part in (settings.model_dump_json(), input_fingerprint, *code.values()):
+    # Where a run is recorded changes nothing about it: that may move.
+    for part in (settings.model_dump_json(exclude={"metadata"}), input_fingerprint, *code.values()):
         digest.update(part.encode() + b"\0")
     digest.update(schema)
     return digest.hexdigest()

@@ -31,6 +31,11 @@ class Workspace:
         return self.root / "metadata.db"
 
     @property
+    def metadata_url(self) -> Path:
+        """Names the server that the runs are on, if they are on one."""
+        return self.root / "metadata.json"
+
+    @property
     def serving(self) -> Path:
         """The TensorFlow Serving directory: `MODEL/VERSION/` and `models.config`."""
         return self.root / "serving"

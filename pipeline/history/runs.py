@@ -18,6 +18,7 @@ from pipeline.history.forward import Forward, forward
 from pipeline.history.lineage import Lineage, lineage
 from pipeline.history.store import STATES, Step, Store, iso_time, noted
 from pipeline.history.timeline import Timeline, timeline
+from pipeline.metadata.place import Metadata
 from pipeline.steps import active_steps
 from pipeline.summary import AlertResult, MonitorResult, StepResult, Summary, ThresholdResult
 from pipeline.workspace import Workspace
@@ -52,11 +53,12 @@ class History:
 
     Args:
       workspace: the workspace; one without a database has no runs.
+      metadata: the database. Default: the one that the workspace remembers.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, metadata: Metadata | None = None) -> None:
         self._workspace = workspace
-        self._store = Store(workspace.metadata)
+        self._store = Store(metadata or Metadata.of(workspace))
 
     def runs(self, pipeline: str | None = None) -> list[RunRow]:
         """Lists runs, the newest first.

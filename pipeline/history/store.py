@@ -7,13 +7,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-import ml_metadata
 from ml_metadata.errors import StatusError
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from pipeline.metadata.place import Metadata
 from pipeline.summary import State
 from schema.errors import HeadgateError
 
@@ -51,15 +50,15 @@ class Store:
     """A workspace's database, read and written in the terms of runs and steps.
 
     Args:
-      database: the sqlite file; one that is not there has no runs.
+      metadata: the database; a sqlite file that is not there has no runs.
     """
 
-    def __init__(self, database: Path) -> None:
-        self._database = database
+    def __init__(self, metadata: Metadata) -> None:
+        self._metadata = metadata
 
     def runs(self, pipeline: str | None = None) -> list[mlmd.Context]:
         """The runs, of one pipeline or of all, the newest first."""
-        if not self._database.exists():
+        if not self._metadata.exists:
             return []
         runs = [run for run in self.ask("get_contexts_by_type", RUN_TYPE) if "status" in run.custom_properties]
         if pipeline is not None:
@@ -68,7 +67,7 @@ class Store:
 
     def run(self, run_id: str) -> mlmd.Context | None:
         """A run by its name; None if there is no such run."""
-        return self.ask("get_context_by_type_and_name", RUN_TYPE, run_id) if self._database.exists() else None
+        return self.ask("get_context_by_type_and_name", RUN_TYPE, run_id) if self._metadata.exists else None
 
     def put(self, run: mlmd.Context) -> None:
         """Writes the properties of a run."""
@@ -89,7 +88,7 @@ class Store:
 
     def of_type(self, kind: str) -> list[mlmd.Artifact]:
         """All artifacts of a type, in the order of their numbers."""
-        found = self.ask("get_artifacts_by_type", kind) if self._database.exists() else []
+        found = self.ask("get_artifacts_by_type", kind) if self._metadata.exists else []
         return sorted(found, key=lambda artifact: artifact.id)
 
     def run_of(self, execution: int) -> mlmd.Context | None:
@@ -137,14 +136,14 @@ class Store:
         Raises:
           HeadgateError: the database is not there, locked, damaged or none.
         """
-        if not self._database.exists():  # ML Metadata would make one
-            raise HeadgateError("The workspace has no database.", where=str(self._database), received="no such file")
+        if not self._metadata.exists:  # ML Metadata would make one
+            raise HeadgateError("The workspace has no database.", where=self._metadata.where, received="no such file")
         try:
             return getattr(self._connection, method)(*arguments)
         except (RuntimeError, StatusError) as error:  # opening raises the one, asking the other
             raise HeadgateError(
                 "The workspace's database cannot be read.",
-                where=str(self._database),
+                where=self._metadata.where,
                 expected="an ML Metadata database (sqlite) that no other program has locked",
                 received=str(error).partition("\n")[0].partition(" query: ")[0],
                 fix="wait for the program that holds it; a damaged file comes back from a backup only, "
@@ -153,9 +152,7 @@ class Store:
 
     @cached_property
     def _connection(self) -> Any:
-        config = mlmd.ConnectionConfig()
-        config.sqlite.filename_uri = str(self._database)
-        return ml_metadata.MetadataStore(config)
+        return self._metadata.open()
 
 
 def noted(run: mlmd.Context, name: str) -> dict[str, Any]:

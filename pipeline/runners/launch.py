@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher
 
 from pipeline.history.store import STATES
+from pipeline.metadata.handle import Handle
+from pipeline.metadata.place import Metadata
 from pipeline.summary import State
 from schema.errors import HeadgateError
 
@@ -16,18 +17,13 @@ IMPLICIT = "_"
 """TFX's compiler names the input behind a condition `_STEP.OUTPUT`; a component's own inputs have plain names."""
 
 
-def metadata_connection(ir: Any) -> Any:
-    """The ML Metadata connection config that a compiled pipeline names."""
-    config = runner_utils.extract_local_deployment_config(ir).metadata_connection_config
-    return getattr(config, config.WhichOneof("connection_config"))
-
-
-def launch(ir: Any, step: str) -> State:
+def launch(ir: Any, step: str, metadata: Metadata) -> State:
     """Runs a node whose conditions have been met.
 
     Args:
       ir: the compiled pipeline (`tfx.proto.orchestration.pipeline_pb2.Pipeline`), the run's id filled in.
       step: the node's id.
+      metadata: the database; what the compiled pipeline names has no password.
 
     Returns:
       What ML Metadata says became of it: `complete` or `cached`.
@@ -38,17 +34,15 @@ def launch(ir: Any, step: str) -> State:
     """
     [node] = [each.pipeline_node for each in ir.nodes if each.pipeline_node.node_info.id == step]
     deployment = runner_utils.extract_local_deployment_config(ir)
-    connection = metadata_connection(ir)
     info = launcher.Launcher(
         pipeline_node=_without_conditions(node),
-        mlmd_connection=metadata.Metadata(connection),
+        mlmd_connection=Handle(metadata),
         pipeline_info=ir.pipeline_info,
         pipeline_runtime_spec=ir.runtime_spec,
         executor_spec=runner_utils.extract_executor_spec(deployment, step),
         custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, step),
     ).launch()
-    with metadata.Metadata(connection) as handle:
-        [execution] = handle.store.get_executions_by_id([info.execution_id])
+    [execution] = metadata.open().get_executions_by_id([info.execution_id])
     state = STATES.get(execution.last_known_state, "failed")
     # The launcher returns normally when inputs cannot be resolved; only ML Metadata knows.
     if state == "failed":

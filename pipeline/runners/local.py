@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from tfx.dsl.compiler import compiler, constants
-from tfx.orchestration import metadata
 from tfx.orchestration.portable import inputs_utils, partial_run_utils, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import context_lib
 
-from pipeline.runners.launch import launch, metadata_connection
+from pipeline.metadata.handle import Handle
+from pipeline.metadata.place import Metadata
+from pipeline.runners.launch import launch
 from pipeline.runners.process import NodeProcess
 from pipeline.summary import State, StepResult
 from schema.errors import HeadgateError
 
 
-def register_run(database: Path, pipeline: str, run_id: str) -> None:
+def register_run(metadata: Metadata, pipeline: str, run_id: str) -> None:
     """Registers a run in ML Metadata before its first step, so that even a run that fails at once is on record.
 
     Args:
-      database: the sqlite file; created if need be.
+      metadata: the database; a sqlite file is made if need be.
       pipeline: the pipeline's name.
       run_id: the run's name.
     """
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with metadata.Metadata(metadata.sqlite_metadata_connection_config(str(database))) as handle:
+    with Handle(metadata) as handle:
         context_lib.register_context_if_not_exists(handle, constants.PIPELINE_CONTEXT_TYPE_NAME, pipeline)
         context_lib.register_context_if_not_exists(handle, constants.PIPELINE_RUN_CONTEXT_TYPE_NAME, run_id)
 
@@ -38,6 +37,7 @@ class LocalRunner:
     Args:
       pipeline: the TFX pipeline.
       run_id: name of the run in ML Metadata.
+      metadata: the database.
       from_step: first step to run; what comes before is taken from the latest run.
       to_step: last step to run.
       apart: takes the steps that run in a process of their own; None where all run in this one.
@@ -47,6 +47,7 @@ class LocalRunner:
         self,
         pipeline: Any,
         run_id: str,
+        metadata: Metadata,
         from_step: str | None = None,
         to_step: str | None = None,
         apart: NodeProcess | None = None,
@@ -55,7 +56,7 @@ class LocalRunner:
         runtime_parameter_utils.substitute_runtime_parameter(
             self._ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
         )
-        self._connection = metadata_connection(self._ir)
+        self._metadata = metadata
         self._apart = apart
         if from_step or to_step:
             partial_run_utils.mark_pipeline(
@@ -101,19 +102,19 @@ class LocalRunner:
 
     def _held_back(self, node: Any) -> bool:
         """Whether a gate before this step keeps it from running."""
-        with metadata.Metadata(self._connection) as handle:
+        with Handle(self._metadata) as handle:
             inputs = inputs_utils.resolve_input_artifacts(pipeline_node=node, metadata_handle=handle)
         return isinstance(inputs, inputs_utils.Skip)
 
     def _launch(self, step: str) -> State:
         if self._apart and step in self._apart.steps:
             return self._apart.launch(self._ir, step)
-        return launch(self._ir, step)
+        return launch(self._ir, step, self._metadata)
 
     def _take_over(self, step: str) -> None:
         """Makes what the steps before `step` gave in the latest run a part of this one."""
         try:
-            with metadata.Metadata(self._connection) as handle:
+            with Handle(self._metadata) as handle:
                 partial_run_utils.snapshot(handle, self._ir)
         except LookupError as error:
             raise HeadgateError(

@@ -1,6 +1,6 @@
 """A program that runs one node of a compiled pipeline, in a process of its own.
 
-    python -m pipeline.runners.node IR STEP --log FILE [--own MODULE ...]
+    python -m pipeline.runners.node IR STEP --workspace DIR --log FILE [--own MODULE ...]
 
 It tells what happens on stdout, a JSON object a line: `{"message": ...}` as the step goes on, and at the end
 `{"state": ...}` or `{"error": ...}`. Everything else that is printed or logged goes to the end of the log file.
@@ -20,8 +20,10 @@ from typing import Any
 
 from pipeline.failures import told
 from pipeline.imports import no_collection
+from pipeline.metadata.place import Metadata
 from pipeline.progress import SilentProgress, listening
 from pipeline.quiet import quiet, screen
+from pipeline.workspace import Workspace
 from schema.errors import HeadgateError
 
 PR_SET_PDEATHSIG = 1
@@ -45,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pipeline.runners.node", description=__doc__)
     parser.add_argument("ir", type=Path, help="the compiled pipeline: a binary `Pipeline` message of TFX's IR")
     parser.add_argument("step", help="the node's id")
+    parser.add_argument("--workspace", type=Path, required=True, help="it knows the database")
     parser.add_argument("--log", type=Path, required=True, help="the run's log file")
     parser.add_argument("--own", action="append", default=[], help="a module of the user's, blamed for its errors")
     options = parser.parse_args(arguments)
@@ -53,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _end_with_the_parent(relay)
         try:
             with listening(relay):
-                state = _launch(options.ir, options.step)
+                state = _launch(options.ir, options.step, options.workspace)
         except KeyboardInterrupt:
             return 130
         except Exception as failure:
@@ -64,12 +67,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _launch(ir: Path, step: str) -> str:
+def _launch(ir: Path, step: str, workspace: Path) -> str:
     with no_collection():
         from tfx.proto.orchestration import pipeline_pb2
 
         from pipeline.runners.launch import launch
-    return launch(pipeline_pb2.Pipeline.FromString(ir.read_bytes()), step)
+    return launch(pipeline_pb2.Pipeline.FromString(ir.read_bytes()), step, Metadata.of(Workspace(workspace)))
 
 
 def _kind(error: HeadgateError) -> str:

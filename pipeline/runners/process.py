@@ -33,6 +33,7 @@ class NodeProcess:
 
     Attributes:
       steps: which.
+      workspace: where the run writes to; it knows the database.
       environment: the process' environment variables.
       log: the run's log file.
       own_modules: top-level names of the user's own modules.
@@ -40,6 +41,7 @@ class NodeProcess:
     """
 
     steps: Collection[str]
+    workspace: Path
     environment: Mapping[str, str]
     log: Path
     own_modules: Sequence[str]
@@ -61,7 +63,8 @@ class NodeProcess:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "pipeline.pb")
             file.write_bytes(ir.SerializeToString())
-            command = [sys.executable, "-P", "-c", START, str(ROOT), str(file), step, "--log", str(self.log)]
+            command = [sys.executable, "-P", "-c", START, str(ROOT), str(file), step]
+            command += ["--workspace", str(self.workspace), "--log", str(self.log)]
             command += [word for module in self.own_modules for word in ("--own", module)]
             with subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=dict(self.environment)

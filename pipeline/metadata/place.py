@@ -1,0 +1,161 @@
+"""Where a workspace's ML Metadata is."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ml_metadata
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from pipeline.alerts.secret import UndeliverableError, from_file
+from pipeline.metadata.address import OPTIONS, Address
+from pipeline.metadata.settings import MetadataSettings
+from pipeline.workspace import Workspace
+from schema.errors import SettingsError
+
+PASSWORD = "HEADGATE_METADATA_PASSWORD"  # noqa: S105
+"""The environment variable with the password."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """A workspace's database.
+
+    Attributes:
+      file: the sqlite file, which holds the runs unless `address` is given.
+      address: the server; None for sqlite.
+      password_file: a file with the server's password.
+    """
+
+    file: Path
+    address: Address | None = None
+    password_file: Path | None = None
+
+    @classmethod
+    def of(cls, workspace: Workspace, settings: MetadataSettings | None = None) -> Metadata:
+        """The database that a workspace's runs are in.
+
+        Args:
+          workspace: the workspace; it remembers the server that its runs are on.
+          settings: a run's own. Default: whatever the workspace remembers.
+
+        Raises:
+          SettingsError: the settings name another database than the one that has the workspace's runs.
+        """
+        found = cls._remembered(workspace)
+        if settings is None or settings.url is None:
+            return found
+        wanted = cls(workspace.metadata, Address.parse(settings.url), settings.password_file)
+        if found.address is None and not workspace.metadata.exists():
+            return wanted
+        if found.address is None or found.address.url != wanted.where:
+            raise SettingsError(
+                "The runs of this workspace are in another database than the one that the settings name.",
+                where="metadata.url",
+                expected=found.where,
+                received=wanted.where,
+                fix=f"copy them: headgate metadata copy --workspace {workspace.root} --to {wanted.where}"
+                if found.address is None
+                else f"set metadata.url to {found.where}, or choose another workspace",
+            )
+        return wanted
+
+    @classmethod
+    def _remembered(cls, workspace: Workspace) -> Metadata:
+        try:
+            noted = json.loads(workspace.metadata_url.read_text(encoding="utf-8"))
+            file = noted["password_file"]
+            return cls(workspace.metadata, Address.parse(noted["url"]), Path(file) if file else None)
+        except FileNotFoundError:
+            return cls(workspace.metadata)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SettingsError(
+                "The file that names the workspace's database cannot be read.",
+                where=str(workspace.metadata_url),
+                received=type(error).__name__,
+                fix='write {"url": "postgresql://USER@HOST:PORT/DATABASE", "password_file": null} into it',
+            ) from error
+
+    def remember(self, workspace: Workspace) -> None:
+        """Notes the server in the workspace, so that commands find it that see no settings; sqlite needs no note."""
+        if self.address is None:
+            return
+        noted: dict[str, Any] = {
+            "url": self.address.url,
+            "password_file": str(self.password_file) if self.password_file else None,
+        }
+        text = json.dumps(noted, indent=1) + "\n"
+        path = workspace.metadata_url
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            half = path.with_name(f".{path.name}.{os.getpid()}")
+            half.write_text(text, encoding="utf-8")
+            half.replace(path)
+
+    @property
+    def where(self) -> str:
+        """The database, in words that hold no secret."""
+        return self.address.url if self.address else str(self.file)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is something to read: asked of no server."""
+        return self.address is not None or self.file.exists()
+
+    @property
+    def plain_config(self) -> mlmd.ConnectionConfig:
+        """ML Metadata's connection config without a password: what may be written to a file."""
+        return _server(self.address) if self.address else self._sqlite()
+
+    @property
+    def config(self) -> mlmd.ConnectionConfig:
+        """ML Metadata's connection config, to connect with.
+
+        Raises:
+          SettingsError: the file with the password cannot be used.
+        """
+        return _server(self.address, self._password()) if self.address else self._sqlite()
+
+    def open(self) -> ml_metadata.MetadataStore:
+        """Connects; a database without ML Metadata's tables gets them."""
+        return ml_metadata.MetadataStore(self.config)
+
+    def _sqlite(self) -> mlmd.ConnectionConfig:
+        config = mlmd.ConnectionConfig()
+        config.sqlite.filename_uri = str(self.file)
+        config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+        return config
+
+    def _password(self) -> str | None:
+        if PASSWORD in os.environ:
+            return os.environ[PASSWORD]
+        if self.password_file is None:
+            return None
+        try:
+            return from_file(self.password_file)
+        except UndeliverableError as error:
+            raise SettingsError(
+                "The database's password cannot be read.", where="metadata.password_file", received=str(error)
+            ) from None
+
+
+def _server(address: Address, password: str | None = None) -> mlmd.ConnectionConfig:
+    config = mlmd.ConnectionConfig()
+    if address.kind == "postgresql":
+        server = config.postgresql
+        server.host, server.port, server.dbname = address.host, str(address.port), address.database
+        encryption = server.ssloption
+    else:
+        server = config.mysql
+        server.host, server.port, server.database = address.host, address.port, address.database
+        encryption = server.ssl_options
+    server.user, server.skip_db_creation = address.user, True
+    if password is not None:
+        server.password = password
+    for name, value in address.options.items():
+        key = OPTIONS[address.kind][name]
+        setattr(encryption, key, value == "true" if key == "verify_server_cert" else value)
+    return config
