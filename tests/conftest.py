@@ -1,0 +1,30 @@
+"""Services that tests share: started when the first test asks, stopped at the end of the session."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import mariadb_service
+import postgres_service
+import pytest
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[postgres_service.PostgresService]:
+    """A PostgreSQL server; `postgres.fresh()` gives an empty database with a user and a password of its own."""
+    if postgres_service.programs() is None:
+        pytest.skip("no PostgreSQL server: apt-get install postgresql")
+    service = postgres_service.PostgresService()
+    yield service
+    service.close()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[mariadb_service.MariadbService]:
+    """A MariaDB server; `mariadb.fresh()` gives an empty database with a user and a password of its own."""
+    if shutil.which("mariadbd") is None:
+        pytest.skip("no MariaDB server: apt-get install mariadb-server")
+    service = mariadb_service.MariadbService()
+    yield service
+    service.close()

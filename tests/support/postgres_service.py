@@ -1,0 +1,56 @@
+"""A real PostgreSQL server for tests. Debian's package is `postgresql`."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from database_service import Database, DatabaseService
+from server_process import as_user
+
+ADMINISTRATOR = "postgres"
+
+
+def programs() -> Path | None:
+    """The folder with `postgres` and `initdb`; None where it is not installed."""
+    if found := shutil.which("initdb"):
+        return Path(found).parent
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    return folders[-1] if folders else None
+
+
+class PostgresService(DatabaseService):
+    """PostgreSQL. Passwords are asked for over TCP; the administrator comes in by the socket."""
+
+    name = "postgresql"
+    user = "postgres"
+
+    def _initialise(self) -> None:
+        command = ["initdb", "-D", self._data, "-U", ADMINISTRATOR, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+        command += ["--auth-local=trust", "--auth-host=scram-sha-256"]
+        command[0] = programs() / "initdb"
+        subprocess.run(as_user(self.user, command), check=True, capture_output=True, cwd="/", timeout=120)
+
+    def _command(self) -> Sequence[str | Path]:
+        settings = {
+            "listen_addresses": self.host,
+            "unix_socket_directories": self.folder,
+            "fsync": "off",
+            "max_connections": 100,
+        }
+        options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
+        return [programs() / "postgres", "-D", self._data, "-p", str(self.port), *options]
+
+    def _client(self, statement: str, database: str | None) -> Sequence[str | Path]:
+        place = ["-h", self.folder, "-p", str(self.port), "-U", ADMINISTRATOR, "-d", database or "postgres"]
+        return ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", *place, "-c", statement]
+
+    def _make(self, database: Database) -> None:
+        self.ask(f"CREATE USER {database.user} PASSWORD '{database.password}'")
+        self.ask(f"CREATE DATABASE {database.name} OWNER {database.user}")
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
