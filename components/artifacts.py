@@ -17,8 +17,9 @@ class MonitorReport(Artifact):
 
     `current/` and `reference/` hold statistics of its predictions and embeddings now and at training, for drift;
     `evaluation/` what TFMA found, where there are labels. `passed` is 1 or 0; `labelled` counts the rows that were
-    asked about and have a label; `train` is 1 where a new model is asked for, whatever drift may find; `trainable` is
-    1 where all rows have their label.
+    asked about and have a label; `unlabelled` counts all that have none; `train` is 1 where a new model is asked for,
+    whatever drift may find; `trainable` is 1 where nothing keeps it from being trained: all rows have their label, and
+    no cooldown is on.
     """
 
     TYPE_NAME = "HeadgateMonitorReport"
@@ -26,6 +27,7 @@ class MonitorReport(Artifact):
         "passed": Property(type=PropertyType.INT),
         "span": Property(type=PropertyType.INT),
         "labelled": Property(type=PropertyType.INT),
+        "unlabelled": Property(type=PropertyType.INT),
         "train": Property(type=PropertyType.INT),
         "trainable": Property(type=PropertyType.INT),
     }

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from pipeline.commands import compare, data, demo, doctor, drift, lineage, records, report, run, schema, settings
+from pipeline.commands import compare, data, demo, doctor, drift, lineage, records, report, run, schema, settings, watch
 from pipeline.commands.options import help_of
 from schema.errors import HeadgateError, first_line
 
@@ -85,6 +85,7 @@ for command in (
     report.report,
     report.ui,
     lineage.lineage,
+    watch.watch,
     doctor.doctor,
 ):
     app.command(help=help_of(command))(command)

@@ -20,6 +20,7 @@ from components.transform.settings import FeaturesSettings
 from components.tuning.settings import TuningSettings
 from pipeline.alerts.settings import AlertSettings
 from pipeline.metadata.settings import MetadataSettings
+from pipeline.watch.settings import WatchSettings
 from schema.section import Section
 from schema.settings import SchemaSettings
 from serving.settings import ReleaseSettings
@@ -49,6 +50,7 @@ class PipelineSettings(Section):
     beam: BeamSettings = BeamSettings()
     metadata: MetadataSettings = MetadataSettings()
     alerts: AlertSettings = AlertSettings()
+    watch: WatchSettings = WatchSettings()
 
     @property
     def served_as(self) -> str:

@@ -62,6 +62,7 @@ class MonitorResult:
       estimated: by metric, `value`, `low` and `high` as estimated from scores alone.
       estimate_error: estimate minus truth.
       train: whether a new model was asked for, by the monitor or by drift.
+      rest: until when nothing is trained (`monitor.cooldown_hours`): ISO 8601, UTC; None where no cooldown was on.
       why: sentences on that.
     """
 
@@ -75,6 +76,7 @@ class MonitorResult:
     estimated: Mapping[str, Mapping[str, float]] | None = None
     estimate_error: Mapping[str, float] | None = None
     train: bool = True
+    rest: str | None = None
     why: tuple[str, ...] = ()
 
 

@@ -81,6 +81,10 @@ class Workspace:
         """What TensorFlow, Beam and TFX had to say during a run."""
         return self.root / "logs" / pipeline / f"{run_id}.log"
 
+    def watch(self, pipeline: str) -> Path:
+        """What `headgate watch` remembers."""
+        return self.root / "watch" / f"{pipeline}.json"
+
     def lock(self, pipeline: str) -> Path:
         """Held while a run of the pipeline goes on; it falls with its process."""
         return self.root / f".{pipeline}.lock"

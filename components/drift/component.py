@@ -185,7 +185,7 @@ def _monitored(inputs: Mapping[str, Sequence[Artifact]]) -> tuple[DatasetFeature
 
 def _labels_are_late(monitor: Sequence[Artifact] | None) -> bool:
     """Whether rows lack their label: what those that have one show is not the label's distribution."""
-    return any(not each.trainable for each in monitor or ())
+    return any(each.unlabelled for each in monitor or ())
 
 
 def _train(monitor: Sequence[Artifact] | None, records: Sequence[Decision]) -> int:

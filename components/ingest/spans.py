@@ -78,6 +78,34 @@ def resolve(data: DataSettings) -> Input:
     return _input(data, sorted(match.path for match in matches), span, version)
 
 
+def fingerprints(data: DataSettings) -> dict[int, str]:
+    """What there is to read: a fingerprint of the files of each span, or of `data.span` alone; of the latest versions.
+
+    Args:
+      data: the settings. Where the path has no `{SPAN}`, all files are span 0.
+
+    Returns:
+      Fingerprints by span; empty where no file matches.
+
+    Raises:
+      SettingsError: the pattern cannot be read.
+    """
+    pattern = _pattern(data)
+    if "{" not in pattern:
+        paths = _files_or_folders([Path(name) for name in _glob(pattern)])
+        return {0: fingerprint(paths)} if paths else {}
+    found: dict[int, list[_Match]] = {}
+    for match in _matches(pattern):
+        if data.span in (None, int(match.span)):
+            found.setdefault(int(match.span), []).append(match)
+    return {span: fingerprint([match.path for match in _of_latest_version(found[span])]) for span in sorted(found)}
+
+
+def _of_latest_version(matches: Sequence[_Match]) -> list[_Match]:
+    latest = max(int(match.version or 0) for match in matches)
+    return [match for match in matches if int(match.version or 0) == latest]
+
+
 def _input(data: DataSettings, paths: Sequence[Path], span: int, version: int | None) -> Input:
     form, files = recognise(data, paths)
     folders = tuple(path for path in paths if path.is_dir())

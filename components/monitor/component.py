@@ -20,6 +20,7 @@ from tfx.utils import proto_utils
 from components import decisions, log
 from components.artifacts import MonitorReport
 from components.monitor import record
+from components.monitor.age import Age, Driver
 from components.monitor.inputs import Inputs
 from components.monitor.record import Watched
 from components.monitor.settings import MonitorStepSettings
@@ -44,7 +45,8 @@ class Executor(BaseExecutor):
           input_dict: `examples` and `statistics` of this run; `model`, what it was trained on (`in_service`) and the
             `released` blessing, any of which may be absent or empty.
           output_dict: `report`, a MonitorReport.
-          exec_properties: `settings`, a MonitorStepSettings as JSON; `eval_config`; `code`, a fingerprint.
+          exec_properties: `settings`, a MonitorStepSettings as JSON; `eval_config`; `code`, a fingerprint; `age`, where
+            the driver noted one.
 
         Raises:
           DataError: a file of the examples is damaged.
@@ -53,9 +55,11 @@ class Executor(BaseExecutor):
         config = proto_utils.json_to_proto(exec_properties["eval_config"], config_pb2.EvalConfig())
         report = get_single_instance(output_dict["report"])
         inputs = Inputs.of(input_dict, settings)
-        watched, decided = Watch(settings, config, Path(report.uri))(inputs)
-        report.span, report.labelled, report.train = watched.span, watched.labelled, int(watched.train)
-        report.trainable, report.passed = int(not inputs.unlabelled), int(decisions.passed(decided))
+        found = Age.of(exec_properties)
+        watched, decided = Watch(settings, config, Path(report.uri), found)(inputs)
+        report.span, report.labelled, report.unlabelled = watched.span, watched.labelled, inputs.unlabelled
+        report.train, report.passed = int(watched.train), int(decisions.passed(decided))
+        report.trainable = int(not inputs.unlabelled and found.rest is None)
         decisions.write(decided, report.uri)
         record.write(watched, Path(report.uri))
         if watched.rows:
@@ -117,6 +121,7 @@ class Monitor(BaseComponent):
 
     SPEC_CLASS = MonitorSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+    DRIVER_CLASS = Driver
 
     def __init__(
         self,

@@ -47,6 +47,7 @@ class Watched:
       estimated: metrics as estimated from the scores alone.
       estimate_error: estimate minus truth, where there are labels.
       train: whether the monitor asks for a new model.
+      rest: until when nothing is trained (`cooldown_hours`): ISO 8601, UTC; None where no cooldown is on.
       why: sentences on that, the most important first.
     """
 
@@ -63,6 +64,7 @@ class Watched:
     estimated: Mapping[str, Interval] | None = None
     estimate_error: Mapping[str, float] | None = None
     train: bool = True
+    rest: str | None = None
     why: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:

@@ -62,6 +62,11 @@ class MonitorSettings(Section):
     `{mean_absolute_error: 0.2}`."""
     action: Action = "warn"
     """After a drop: `log` records it, `warn` says so, `block` ends the run with exit code 4."""
+    max_age_days: float | None = Field(None, gt=0)
+    """With `when_needed`, a model that was released longer ago is a reason to train too, drift or not. Default: age
+    is no reason."""
+    cooldown_hours: float = Field(0, ge=0)
+    """So long after a training nothing is trained on other data, whatever asks for it."""
     max_rows: int = Field(20_000, ge=100)
     """The model is asked about at most so many rows of a span, taken at even distances."""
 

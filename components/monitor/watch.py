@@ -14,6 +14,7 @@ from components.evaluation import results
 from components.evaluation.depth.metrics import Answers, measure
 from components.evaluation.results import OVERALL, SliceKey, keys_of, slice_value
 from components.monitor import asking, cbpe, columns, drops, profile
+from components.monitor.age import Age
 from components.monitor.asking import Asked
 from components.monitor.drops import Drop, Part
 from components.monitor.inputs import Inputs, Served
@@ -50,22 +51,42 @@ class Watch:
       settings: of the step.
       config: what models are evaluated by.
       folder: of the report; evaluation and statistics are written there.
+      age: how long ago the model was released, and the last one trained, where the settings have a rule on that.
     """
 
-    def __init__(self, settings: MonitorStepSettings, config: config_pb2.EvalConfig, folder: Path) -> None:
+    def __init__(self, settings: MonitorStepSettings, config: config_pb2.EvalConfig, folder: Path, age: Age) -> None:
         self._settings = settings
         self._config = config
         self._folder = folder
+        self._age = age
 
     def __call__(self, inputs: Inputs) -> tuple[Watched, list[Decision]]:
         """What the monitor found, and its decisions."""
         found = self._found(inputs)
-        late = [_labels_are_late(inputs)] if inputs.unlabelled else []
-        train = (found.asks or self._settings.monitor.train == "always") and not late
-        why = [each.message for each in late]
-        if not train and not late:
+        held = [_labels_are_late(inputs)] if inputs.unlabelled else []
+        if self._age.rest:
+            held.append(self._resting(self._age.rest))
+        # On the data that it was trained on, a new model would be the same.
+        old = [self._old(inputs.served, self._age.overdue)] if inputs.unseen() and self._age.overdue else []
+        train = (found.asks or bool(old) or self._settings.monitor.train == "always") and not held
+        why = [each.message for each in (*held, *old)]
+        if not train and not held:
             why.append("Nothing that the monitor saw asks for a new model.")
-        return replace(found.watched, train=train, why=(*why, *found.watched.why)), [*late, *found.decided]
+        watched = replace(found.watched, train=train, rest=self._age.rest, why=(*why, *found.watched.why))
+        return watched, [*held, *old, *found.decided]
+
+    def _resting(self, until: str) -> Decision:
+        hours = self._settings.monitor.cooldown_hours
+        message = (
+            f"A model was trained less than {hours:g} hours ago: nothing is trained before {until} "
+            "(monitor.cooldown_hours)."
+        )
+        return Decision("monitor", "cooldown", drops.OVERALL, "flag", message)
+
+    def _old(self, served: Served | None, overdue: str) -> Decision:
+        days = self._settings.monitor.max_age_days
+        message = f"{served} is older than {days:g} days since {overdue} (monitor.max_age_days)."
+        return Decision("monitor", "age", drops.OVERALL, "flag", message)
 
     def _found(self, inputs: Inputs) -> _Found:
         served, splits = inputs.served, inputs.unseen()

@@ -12,6 +12,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components import log
 from components.feature_statistics import by_name, row_count
+from components.monitor.age import Age
 
 
 @pytest.fixture(scope="module")
@@ -234,3 +235,33 @@ def test_other_tasks(tmp_path, task):
     mixed = rows(400, 21, task)
     mixed["label"] = np.random.default_rng(0).permutation(mixed["label"]).tolist()
     assert served.ask({"train": mixed}).outcomes[f"max_drop:{metric}", "overall"] == "warn"
+
+
+def test_a_model_that_grew_too_old_asks_for_a_successor(served):
+    splits = {split: rows(300, seed) for seed, split in enumerate(SPLITS, 10)}
+    asked = served.ask(splits, train="when_needed", max_age_days=30, age=Age(overdue="2026-11-01T00:00:00Z"))
+    assert (asked.report.train, asked.report.trainable) == (1, 1)
+    assert asked.outcomes["age", "overall"] == "flag"
+    assert asked.content["why"][0] == (
+        "taxi version 1 is older than 30 days since 2026-11-01T00:00:00Z (monitor.max_age_days)."
+    )
+
+
+def test_on_the_data_that_it_was_trained_on_age_asks_for_nothing(served):
+    asked = served.ask(
+        served.trained_on, span=1, train="when_needed", max_age_days=30, age=Age(overdue="2026-11-01T00:00:00Z")
+    )
+    assert asked.report.train == 0
+
+
+def test_in_a_cooldown_nothing_is_trained_whatever_asks_for_it(served):
+    rest = Age(rest="2026-11-20T18:00:00Z")
+    asked = served.ask({"train": flipped(rows(800, 3))}, train="always", cooldown_hours=6, age=rest)
+    assert (asked.report.train, asked.report.trainable, asked.report.passed, asked.report.unlabelled) == (0, 0, 1, 0)
+    assert asked.outcomes["cooldown", "overall"] == "flag"
+    assert asked.outcomes["max_drop:auc", "overall"] == "warn"
+    assert asked.content["rest"] == "2026-11-20T18:00:00Z"
+    assert asked.content["why"][0] == (
+        "A model was trained less than 6 hours ago: nothing is trained before 2026-11-20T18:00:00Z "
+        "(monitor.cooldown_hours)."
+    )

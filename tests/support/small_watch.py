@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from components.evaluation.config import eval_config
 from components.evaluation.settings import EvaluationSettings
 from components.label import LabelSettings, Task
 from components.monitor import profile
+from components.monitor.age import PROPERTY, Age
 from components.monitor.component import Executor
 from components.monitor.settings import MonitorSettings, MonitorStepSettings
 from serving import releases
@@ -29,6 +31,7 @@ from serving.manifest import Provenance
 
 SPLITS = ("train", "eval", "test")
 THRESHOLD = 0.4
+NO_AGE = Age()
 
 Rows = dict[str, list[Any]]
 """Columns `x`, `side` and `label`; None for a missing label."""
@@ -84,6 +87,7 @@ class Served:
         span: int = 2,
         without: tuple[str, ...] = (),
         slices: Mapping[str, Any] | None = None,
+        age: Age = NO_AGE,
         **monitor: Any,
     ) -> Asked:
         """Runs the executor.
@@ -93,6 +97,7 @@ class Served:
           span: its number.
           without: inputs that are not there.
           slices: of the `evaluation` section.
+          age: what the driver read off the clock.
           monitor: of the `monitor` section.
         """
         settings = EvaluationSettings.model_validate(
@@ -126,6 +131,7 @@ class Served:
                 "settings": step.model_dump_json(),
                 "eval_config": json_format.MessageToJson(eval_config(settings, self.label)),
                 "code": "",
+                PROPERTY: json.dumps(asdict(age)),
             },
         )
         return Asked(report)
