@@ -18,6 +18,7 @@ from components.training.accelerator_settings import AcceleratorSettings
 from components.training.settings import WATCHED, TrainingSettings
 from components.transform.settings import FeaturesSettings
 from components.tuning.settings import TuningSettings
+from pipeline.airflow.settings import ScheduleSettings
 from pipeline.alerts.settings import AlertSettings
 from pipeline.metadata.settings import MetadataSettings
 from pipeline.watch.settings import WatchSettings
@@ -51,6 +52,7 @@ class PipelineSettings(Section):
     metadata: MetadataSettings = MetadataSettings()
     alerts: AlertSettings = AlertSettings()
     watch: WatchSettings = WatchSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
 
     @property
     def served_as(self) -> str:

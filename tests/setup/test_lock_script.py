@@ -41,7 +41,7 @@ def test_an_edit_by_hand_is_found(lock):
     assert "not written by" in lock.problem("a==1\n", PYPROJECT)
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-gpu.lock"])
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-gpu.lock", "requirements-airflow.lock"])
 def test_the_committed_locks_pin_everything_with_hashes(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     entries = [entry for entry in re.split(r"\n(?=\S)", text) if not entry.startswith("#")]
