@@ -46,7 +46,7 @@ class Node(BashOperator):
             "HEADGATE_BUNDLE": str(BUNDLE),
             "HEADGATE_STEP": self.task_id,
             # ML Metadata has one name space for the runs of all pipelines; a run's name is also that of files.
-            "HEADGATE_RUN_ID": re.sub(r"[^A-Za-z0-9_.-]", "-", f"{run.dag_id}-{run.run_id}"),
+            "HEADGATE_RUN_ID": re.sub(r"[^A-Za-z0-9_.-]", "-", f"{run.dag_id}.{run.run_id}"),
             "HEADGATE_SPAN": _span(context),
         }
 
