@@ -19,6 +19,7 @@ from pipeline.settings_file import Loaded
 from schema.curation import curated_path
 from schema.curation import read as read_schema
 from schema.errors import DataError, SettingsError
+from schema.remote import copies
 
 _MOST = 50
 _LONGEST = 60
@@ -56,8 +57,8 @@ def check(loaded: Loaded) -> Checked:
     curated = curated_path(loaded.settings.schema_, loaded.settings.name, loaded.file)
     if curated is not None:
         read_schema(curated)
-    weights = loaded.settings.model.weights_file
-    if weights is not None and not weights.is_file():
+    named = loaded.settings.model.weights_file
+    if named is not None and not (weights := copies.fetch(str(loaded.settings.model.weights))).is_file():
         place = loaded.document.place(("model", "weights"))
         raise SettingsError("The file with the weights is not there.", where=place, received=str(weights))
     if str(loaded.base) not in sys.path:  # for `data.prepare`

@@ -51,6 +51,7 @@ from pipeline.metadata.place import Metadata
 from pipeline.settings import PipelineSettings
 from pipeline.steps import step_code
 from pipeline.workspace import Workspace
+from schema.remote.addresses import told
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ def _schema(plan: Plan, statistics: Statistics) -> SchemaGen | CuratedSchema:
     """A curated schema is imported; on first contact one is inferred, every feature optional."""
     if plan.schema is not None:
         fingerprint = hashlib.sha256(plan.schema.read_bytes()).hexdigest()
-        return CuratedSchema(schema_file=str(plan.schema), fingerprint=fingerprint).with_id("schema")
+        return CuratedSchema(schema_file=told(str(plan.schema)), fingerprint=fingerprint).with_id("schema")
     # From the train split alone: TFDV would call a column deprecated, and Transform then leave it out, that is there
     # but has no value in a small split.
     return SchemaGen(

@@ -14,6 +14,7 @@ from pipeline.search_space import by_path, space_problems
 from pipeline.settings import PipelineSettings
 from pipeline.validation import validate
 from schema.errors import SettingsError
+from schema.remote.addresses import is_remote
 
 PRESETS = Path(__file__).parent / "presets"
 _PATHS = (
@@ -107,6 +108,10 @@ def _read(path: Path) -> str:
         raise SettingsError("The settings file cannot be read.", where=str(path), received=error.strerror) from error
 
 
+def _stays(value: str) -> bool:
+    return value == IMAGENET or is_remote(value)
+
+
 def _make_absolute(document: Document, base: Path) -> None:
     """Relative paths start at the file's folder; those of `--set` at the current one, where it was typed."""
     for path in _PATHS:
@@ -114,6 +119,6 @@ def _make_absolute(document: Document, base: Path) -> None:
         for section in path[:-1]:
             values = values.get(section) if isinstance(values, dict) else None
         key = path[-1]
-        if isinstance(values, dict) and isinstance(values.get(key), str) and values[key] != IMAGENET:
+        if isinstance(values, dict) and isinstance(values.get(key), str) and not _stays(values[key]):
             typed = any(path[:length] in document.overrides for length in range(1, len(path) + 1))
             values[key] = str((Path.cwd() if typed else base) / Path(values[key]).expanduser())

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from components.fingerprint import code_fingerprint, user_modules
 from pipeline.settings import PipelineSettings
+from schema.remote import copies
 
 _EVALUATION = (
     "components.evaluation.config",
@@ -25,7 +26,7 @@ _EVALUATION = (
 """Modules that compute metrics."""
 
 CODE: dict[str, tuple[str, ...]] = {
-    "ingest": ("components.ingest", "components.label", "components.measured"),
+    "ingest": ("components.ingest", "components.label", "components.measured", "schema.remote"),
     "statistics": (
         *("components.statistics", "components.profile", "components.feature_statistics"),
         "components.ingest.tfrecord",
@@ -101,8 +102,10 @@ def step_code(step: str, settings: PipelineSettings) -> str:
         "edge": settings.networks,
     }
     code = code_fingerprint(*CODE[step], *user_modules(own.get(step, ())))
-    weights = settings.model.weights_file
-    if step not in TRAINING or weights is None or not weights.is_file():
+    if step not in TRAINING or settings.model.weights_file is None:
+        return code
+    weights = copies.fetch(str(settings.model.weights))
+    if not weights.is_file():
         return code
     with weights.open("rb") as file:
         return hashlib.sha256(code.encode() + hashlib.file_digest(file, "sha256").digest()).hexdigest()

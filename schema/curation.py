@@ -15,6 +15,8 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from schema.errors import SettingsError
+from schema.remote import copies, files
+from schema.remote.addresses import here, is_remote, told
 from schema.settings import SchemaSettings
 
 TRAINING = "TRAINING"
@@ -58,7 +60,10 @@ def read(path: Path) -> schema_pb2.Schema:
 
 
 def write(schema: schema_pb2.Schema, path: Path) -> None:
-    """Writes a schema as text proto; the file at `path` is the old one or the new one, never half of either."""
+    """Writes a schema as text proto; the file at `path` is the old one or the new one, never half of either.
+
+    Where that is the copy of a remote file, it is sent there.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -67,6 +72,8 @@ def write(schema: schema_pb2.Schema, path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         staged.replace(path)
+        if is_remote(told(str(path))):
+            files.upload(told(str(path)), {"": path})
     finally:
         staged.unlink(missing_ok=True)
 
@@ -79,7 +86,12 @@ def accepted_path(settings: SchemaSettings, name: str, settings_file: Path | Non
       name: the pipeline's name.
       settings_file: the settings file, whose folder relative paths start from. None for a preset, whose paths
         start from the current directory.
+
+    Returns:
+      The file; of a remote one the copy on this machine, which `write` sends.
     """
+    if settings.path and is_remote(settings.path):
+        return here(settings.path)
     base = settings_file.parent if settings_file else Path.cwd()
     return base / (settings.path or Path("schema", f"{name}.pbtxt"))
 
@@ -92,8 +104,11 @@ def curated_path(settings: SchemaSettings, name: str, settings_file: Path | None
 
     Raises:
       SettingsError: the settings name a file that does not exist.
+      HeadgateError: it is remote, and the storage failed.
     """
     accepted = accepted_path(settings, name, settings_file)
+    if settings.path is not None:
+        copies.fetch(settings.path)
     if accepted.is_file():
         return accepted
     if settings.path is not None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from schema.remote.addresses import told
+
 
 class HeadgateError(Exception):
-    """An error told in the five parts that a reader needs to act on it.
+    """An error told in the five parts that a reader needs to act on it; copies of remote files by their addresses.
 
     Args:
       what: what was wrong, one sentence.
@@ -33,12 +35,12 @@ class HeadgateError(Exception):
         received: str | None = None,
         fix: str | None = None,
     ) -> None:
-        super().__init__(what)
-        self.what = what
-        self.where = where
-        self.expected = expected
-        self.received = received
-        self.fix = fix
+        super().__init__(told(what))
+        self.what = told(what)
+        self.where = where and told(where)
+        self.expected = expected and told(expected)
+        self.received = received and told(received)
+        self.fix = fix and told(fix)
 
     @property
     def parts(self) -> dict[str, str | None]:

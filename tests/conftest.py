@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import mariadb_service
 import postgres_service
 import pytest
+import s3_service
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,10 @@ def mariadb() -> Iterator[mariadb_service.MariadbService]:
     service = mariadb_service.MariadbService()
     yield service
     service.close()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[s3_service.S3]:
+    """An S3-compatible server; `s3.bucket()` makes a bucket."""
+    with s3_service.serving() as server:
+        yield server

@@ -16,9 +16,11 @@ import pyarrow as pa
 from components.ingest.chunks import Chunk, without
 from components.ingest.conform import ARROW
 from components.ingest.inspection import Limits, Measures, Unfit, inspect
+from components.ingest.listing import manifest_root
 from components.ingest.survey import Plan
 from components.measured import MEASURES, measured
 from schema.errors import DataError
+from schema.remote.addresses import here
 
 ROWS = 256
 BYTES = 1 << 24
@@ -54,7 +56,8 @@ def with_images(chunk: Chunk, path: Path, plan: Plan) -> Iterator[Chunk]:
         yield chunk
         return
     data = plan.settings.data
-    load = _Loader(Path(plan.root or data.root or path.parent).absolute(), Limits(data.min_side, data.max_pixels))
+    root = plan.root or here(manifest_root(path, plan.settings))
+    load = _Loader(root.absolute(), Limits(data.min_side, data.max_pixels))
     values = {name: _values(name, chunk.batch[name], path) for name in names}
     others = [name for name in chunk.batch.schema.names if name not in {*names, *measured(names)}]
     sizes = [sum(map(load.size, row)) for row in zip(*values.values(), strict=True)]

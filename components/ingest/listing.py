@@ -20,6 +20,8 @@ from components.ingest.settings import IngestSettings
 from components.ingest.spans import Input
 from components.label import LabelSettings
 from schema.errors import DataError, SettingsError
+from schema.remote import copies
+from schema.remote.addresses import told
 
 ROWS = 1000
 """Images in a listing: a unit of work, and a shard of each split."""
@@ -30,10 +32,23 @@ _LISTED = 10
 def units(found: Input, settings: IngestSettings, work: Path) -> list[Path]:
     """The input as the files that workers read: its own, or listings of its images, written to `work`.
 
+    Remote files are fetched; with a remote manifest also what lies below its root. That of a Parquet file has to be
+    named: most hold the images themselves.
+
     Raises:
-      SettingsError, DataError: as `write`.
+      SettingsError, DataError: as `write`; or a remote file cannot be read, or changed.
+      HeadgateError: the remote storage failed.
     """
+    found.fetch()
+    if settings.images and (settings.data.root or found.format == "csv"):
+        for root in sorted({manifest_root(file, settings) for file in found.files}):
+            copies.fetch(root)
     return write(found.folders, settings, work) if found.format == "images" else list(found.files)
+
+
+def manifest_root(manifest: Path, settings: IngestSettings) -> str:
+    """The folder that a manifest's paths start from: a path, or a remote address."""
+    return settings.data.root or told(str(manifest.parent))
 
 
 def image_column(settings: IngestSettings) -> str:

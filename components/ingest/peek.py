@@ -21,7 +21,7 @@ def peek_columns(settings: IngestSettings) -> tuple[str, ...]:
       DataError: the file cannot be read, or has no row that `data.prepare` could be shown; or a class has no images.
       HeadgateError: `data.prepare` failed on the first block.
     """
-    found = spans.resolve(settings.data)
+    found = spans.resolve(settings.data).first()
     with tempfile.TemporaryDirectory() as work:
         path = units(found, settings, Path(work))[0]
         columns = _columns(path, found.format, settings)

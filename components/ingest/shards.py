@@ -31,6 +31,7 @@ from components.ingest.spans import Input
 from components.ingest.survey import Plan, Survey, decide, no_rows, survey
 from components.ingest.tfrecord import frame
 from schema.errors import DataError
+from schema.remote.addresses import told
 
 MakePipeline = Callable[[], beam.Pipeline]
 
@@ -159,7 +160,7 @@ class _WriteShards(beam.DoFn):
                 for split, shard in enumerate(shards):
                     shard.write(frame(list(compress(dealt.examples, dealt.splits == split))))
                 for reject in dealt.rejects:
-                    quarantine.write(json.dumps(asdict(reject), ensure_ascii=False).encode() + b"\n")
+                    quarantine.write(told(json.dumps(asdict(reject), ensure_ascii=False)).encode() + b"\n")
                 counts += np.bincount(dealt.splits, minlength=len(counts))
                 first = first or next(iter(dealt.rejects), None)
                 quarantined += len(dealt.rejects)

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from schema.remote.addresses import told
+
 FILE_NAME = "sources.json"
 LISTED = 100
 """As many files are listed one by one; of more, as of a folder of images, a line for each folder."""
@@ -19,7 +21,7 @@ class SourceFile:
     """A file, or all files that were read from one folder.
 
     Attributes:
-      path: absolute.
+      path: absolute, or a remote address.
       files: 1 for a file.
       bytes: size, of all together.
       modified: when it was written to, of several the last: ISO 8601, UTC.
@@ -44,7 +46,7 @@ def look_at(files: Sequence[Path]) -> list[SourceFile]:
 def _described(path: Path, files: Sequence[Path]) -> SourceFile:
     stats = [file.stat() if file.exists() else file.lstat() for file in files]  # a link to nothing was put aside
     modified = datetime.fromtimestamp(max(stat.st_mtime for stat in stats), UTC).isoformat(timespec="seconds")
-    return SourceFile(str(path.absolute()), len(files), sum(stat.st_size for stat in stats), modified)
+    return SourceFile(told(str(path.absolute())), len(files), sum(stat.st_size for stat in stats), modified)
 
 
 def write(sources: Iterable[SourceFile], folder: Path) -> None:

@@ -6,13 +6,17 @@ import glob
 import hashlib
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from components.ingest.formats import labels_beside, recognise
 from components.ingest.settings import DataSettings, Format
 from schema.errors import SettingsError
+from schema.remote import copies
+from schema.remote.addresses import here, is_remote
+from schema.remote.files import Entry
+from schema.remote.tree import Tree, placeholders
 
 _TOKEN = re.compile(r"\{(\w*)\}|\*\*/|\*|\?|\[!?[^\]]+\]")
 _LISTED = 10
@@ -30,6 +34,8 @@ class Input:
       span: number of the span; 0 where the path has no `{SPAN}`.
       version: number of the version; None where the path has no `{VERSION}`.
       fingerprint: changes when a file is added, removed, renamed or written to.
+      remote: what to fetch, by its name below `address`, where `files` are copies that may still have to be made.
+      address: the remote folder; empty where the input is local.
     """
 
     format: Format
@@ -38,6 +44,24 @@ class Input:
     span: int
     version: int | None
     fingerprint: str
+    remote: Mapping[str, Entry] = field(default_factory=dict)
+    address: str = ""
+
+    def fetch(self) -> None:
+        """Makes the copies that `files` names; does nothing where the input is local.
+
+        Raises:
+          DataError: a file changed since the input was resolved.
+        """
+        if self.remote:
+            copies.fetch(self.address, self.fingerprint, entries=self.remote)
+
+    def first(self) -> Input:
+        """The input with its first file alone, where it is no folder: all that a look at the columns needs."""
+        if self.folders or self.format == "idx":
+            return self
+        name = self.files[0].relative_to(here(self.address, self.fingerprint)).as_posix() if self.remote else ""
+        return replace(self, files=self.files[:1], remote={name: self.remote[name]} if name else {})
 
 
 @dataclass(frozen=True)
@@ -58,6 +82,13 @@ def resolve(data: DataSettings) -> Input:
       SettingsError: nothing matches, or the pattern cannot be read.
     """
     pattern = _pattern(data)
+    if not is_remote(pattern):
+        return _resolve(data, pattern)
+    with placeholders(pattern) as tree:
+        return _elsewhere(_resolve(data, str(here(pattern, tree.key))), tree)
+
+
+def _resolve(data: DataSettings, pattern: str) -> Input:
     if "{" not in pattern:
         if data.span is not None:
             raise SettingsError(
@@ -109,8 +140,25 @@ def _of_latest_version(matches: Sequence[_Match]) -> list[_Match]:
 def _input(data: DataSettings, paths: Sequence[Path], span: int, version: int | None) -> Input:
     form, files = recognise(data, paths)
     folders = tuple(path for path in paths if path.is_dir())
-    labels = [labels_beside(file) for file in files] if form == "idx" else []
-    return Input(form, files, folders, span, version, fingerprint([*files, *labels]))
+    return Input(form, files, folders, span, version, fingerprint([*files, *_labels(form, files)]))
+
+
+def _labels(form: Format, files: Sequence[Path]) -> list[Path]:
+    return [labels_beside(file) for file in files] if form == "idx" else []
+
+
+def _elsewhere(found: Input, tree: Tree) -> Input:
+    """What was found among placeholders, as the remote files that they stand for."""
+    names = sorted(tree.name(file) for file in (*found.files, *_labels(found.format, found.files)))
+    entries = {name: tree.entries[name] for name in names}
+    digest = hashlib.sha256(tree.address.encode())
+    for name, entry in entries.items():
+        digest.update(f"{name}\0{entry.size}\0{entry.version}\n".encode())
+    key = digest.hexdigest()[:16]
+    files, folders = (
+        tuple(here(tree.address, key) / tree.name(path) for path in paths) for paths in (found.files, found.folders)
+    )
+    return replace(found, files=files, folders=folders, fingerprint=key, remote=entries, address=tree.address)
 
 
 def fingerprint(files: Sequence[Path]) -> str:
@@ -132,7 +180,7 @@ def _pattern(data: DataSettings) -> str:
             received=f"only `source: {data.source}`",
             fix="set `data.path`, or run the pipeline by `headgate run`, which fetches the source",
         )
-    pattern = str(Path(data.path).expanduser())
+    pattern = data.path if is_remote(data.path) else str(Path(data.path).expanduser())
     unknown = [name for name in re.findall(r"\{(.*?)\}", pattern) if name not in ("SPAN", "VERSION")]
     if unknown or ("{VERSION}" in pattern and "{SPAN}" not in pattern):
         raise SettingsError(

@@ -13,6 +13,7 @@ from components.models.inputs import FeatureInput, Head
 from components.models.settings import ModelSettings
 from components.models.weights import load_weights
 from schema.errors import SettingsError
+from schema.remote import copies
 
 
 def build_model(inputs: Sequence[FeatureInput], label: LabelSettings, settings: ModelSettings) -> keras.Model:
@@ -48,7 +49,7 @@ def build_model(inputs: Sequence[FeatureInput], label: LabelSettings, settings: 
             fix='give the last layer dtype="float32"',
         )
     if settings.weights_file:
-        load_weights(model, settings.weights_file)
+        load_weights(model, copies.fetch(str(settings.weights)))
     return model
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from schema.remote.addresses import here
 from schema.section import Section
 
 Activation = Literal[
@@ -121,8 +122,8 @@ class ModelSettings(Section):
 
     @property
     def weights_file(self) -> Path | None:
-        """The file that weights are loaded from, if any."""
-        return Path(self.weights) if self.weights and self.weights != IMAGENET else None
+        """The file that weights are loaded from, if any; of a remote one the copy, which `fetch` makes."""
+        return here(self.weights) if self.weights and self.weights != IMAGENET else None
 
     def check_image(self, height: int, width: int, channels: int) -> None:
         """Raises ValueError if the network cannot take an image of this shape."""

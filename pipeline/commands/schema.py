@@ -11,6 +11,7 @@ import typer
 from pipeline.commands.options import DEFAULT_WORKSPACE, AsJson, Assignments, Pipeline, WorkspaceFolder, help_of
 from pipeline.commands.output import print_json
 from schema.errors import SettingsError
+from schema.remote.addresses import told
 
 if TYPE_CHECKING:
     from pipeline.settings_file import Loaded
@@ -37,7 +38,7 @@ def show(
     path = _curated(loaded) or _inferred(loaded, workspace)
     if path is None:
         raise SettingsError(f"`{loaded.settings.name}` has no schema yet.", fix=f"run it once: headgate run {pipeline}")
-    typer.echo(f"# {path}\n{path.read_text(encoding='utf-8')}", nl=False)
+    typer.echo(f"# {told(str(path))}\n{path.read_text(encoding='utf-8')}", nl=False)
 
 
 def diff(
@@ -72,7 +73,7 @@ def diff(
     if as_json:
         print_json([asdict(change) for change in changes])
     elif not changes:
-        typer.echo(f"The data look as {curated} says.")
+        typer.echo(f"The data look as {told(str(curated))} says.")
     else:
         typer.echo("\n".join(map(str, changes)))
 
@@ -99,7 +100,9 @@ def accept(
     schema = observed_schema(loaded.settings, Workspace(workspace), read(curated) if curated else None)
     path = accepted_path(loaded.settings.schema_, loaded.settings.name, loaded.file)
     write(schema, path)
-    typer.echo(f"{path}: {len(schema.feature)} features. Read it, correct it, keep it under version control.")
+    typer.echo(
+        f"{told(str(path))}: {len(schema.feature)} features. Read it, correct it, keep it under version control."
+    )
 
 
 def _load(pipeline: str, assignments: list[str] | None) -> Loaded:
