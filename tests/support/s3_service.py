@@ -14,10 +14,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 from uuid import uuid4
 
 import boto3
+import requests
 
 PR_SET_PDEATHSIG = 1
 
@@ -71,9 +71,7 @@ class S3:
         """All objects whose keys begin with a prefix, by the rest of their keys."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
-        return {
-            key.removeprefix(prefix): self.client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys
-        }
+        return {key.removeprefix(prefix): self.client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
     def remove(self, bucket: str, prefix: str = "") -> None:
         """Removes the objects whose keys begin with a prefix."""
@@ -108,7 +106,8 @@ def serving() -> Iterator[S3]:
 def _wait(server: S3, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while server.process.poll() is None and time.monotonic() < end:
-        with suppress(OSError), urlopen(f"{server.endpoint}/moto-api/", timeout=5):
+        with suppress(requests.ConnectionError):
+            requests.get(f"{server.endpoint}/moto-api/", timeout=5)
             return
         time.sleep(0.2)
     raise RuntimeError(f"moto_server did not answer within {seconds} s")
