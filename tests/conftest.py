@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 
+import airflow_service
 import mariadb_service
 import postgres_service
 import pytest
@@ -36,3 +37,16 @@ def s3() -> Iterator[s3_service.S3]:
     """An S3-compatible server; `s3.bucket()` makes a bucket."""
     with s3_service.serving() as server:
         yield server
+def airflow(
+    postgres: postgres_service.PostgresService, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[airflow_service.Airflow]:
+    """Airflow with the LocalExecutor; its tasks find the password of `airflow.metadata`, a database for ML Metadata."""
+    if lacking := airflow_service.lacking():
+        pytest.skip(lacking)
+    airflow_service.make_environment()
+    service = airflow_service.Airflow(tmp_path_factory.mktemp("airflow"), postgres.fresh(), postgres.fresh())
+    try:
+        service.start()
+        yield service
+    finally:
+        service.stop()

@@ -54,6 +54,8 @@ class Node(BashOperator):
         """Runs the step; what it says at the end is the task's XCom."""
         try:
             said = super().execute(context)
+        except (AirflowFailException, AirflowSkipException):
+            raise
         except AirflowException as error:
             code = self.subprocess_hook.sub_process.returncode
             # What a whole run came to does not change either if it is asked again.
@@ -83,7 +85,9 @@ def _span(context: Any) -> str:
     """
     updates = (update for each in context["triggering_asset_events"].values() for update in each)
     named = [context["dag_run"].conf, *(update.extra for update in updates)]
-    given = [int(each["span"]) for each in named if each and "span" in each]
+    given = [each["span"] for each in named if each and "span" in each]
+    if not all(isinstance(each, int) for each in given):
+        raise AirflowFailException(f'A span is a number, as in {{"span": 7}}; received {given}.')
     if given:
         return str(max(given))
     begin = context.get("data_interval_start")

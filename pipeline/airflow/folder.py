@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,14 @@ BRANCH = "drift"
 DAG_FILE = Path(__file__).with_name("dag_file.py")
 
 
-def write(folder: Path, settings: PipelineSettings, steps: Sequence[Mapping[str, Any]]) -> Path:
+def write(folder: Path, settings: PipelineSettings, steps: Sequence[Mapping[str, Any]], headgate: str) -> Path:
     """Writes the DAG file, and what it reads into the bundle.
 
     Args:
       folder: the DAG folder; the bundle is there as `folder/NAME`.
       settings: the pipeline's.
       steps: `id`, `upstream` and `training` of each step, as in the bundle.
+      headgate: path of the program that the tasks call.
 
     Returns:
       Path of the DAG file.
@@ -34,7 +34,7 @@ def write(folder: Path, settings: PipelineSettings, steps: Sequence[Mapping[str,
     Raises:
       SettingsError: `schedule.timeouts` names a step that the pipeline has not got.
     """
-    plan = json.dumps(dag_plan(settings, steps, program()), indent=1)
+    plan = json.dumps(dag_plan(settings, steps, headgate), indent=1)
     (folder / settings.name / "dag.json").write_text(plan + "\n", encoding="utf-8")
     # The DAG file comes last and by rename: Airflow may be reading the folder.
     target = folder / f"{settings.name}.py"
@@ -44,18 +44,13 @@ def write(folder: Path, settings: PipelineSettings, steps: Sequence[Mapping[str,
     return target
 
 
-def program() -> str:
-    """Path of the program `headgate` in the environment of this process."""
-    return str(Path(sys.executable).with_name("headgate"))
-
-
 def dag_plan(settings: PipelineSettings, steps: Sequence[Mapping[str, Any]], headgate: str) -> dict[str, Any]:
     """What the DAG file reads: the tasks, what each waits for, and the schedule.
 
     Args:
       settings: the pipeline's.
       steps: `id`, `upstream` and `training` of each step.
-      headgate: the program that the tasks call.
+      headgate: path of the program that the tasks call.
 
     Returns:
       Plain data for JSON.

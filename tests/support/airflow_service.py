@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from typing import Any
 
 import pytest
 import requests
+from database_service import Database
+from server_process import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / ".cache/airflow/bin/airflow"
@@ -30,29 +31,23 @@ def lacking() -> str | None:
     return None
 
 
-def free_port() -> int:
-    """A TCP port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Airflow:
     """An Airflow that runs, and what tests ask of it by its REST API.
 
     Args:
       folder: for everything it writes; DAG folders go into `dags`.
-      database: SQLAlchemy URL of an empty PostgreSQL database.
-      environment: more environment variables for the tasks.
+      database: an empty PostgreSQL database for itself.
+      metadata: another one, for ML Metadata: its password is in the environment of the tasks.
     """
 
-    def __init__(self, folder: Path, database: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, database: Database, metadata: Database) -> None:
         self.folder = folder
+        self.metadata = metadata
         self.dags = folder / "dags"
         self.dags.mkdir(parents=True)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.environment = self._environment(database) | environment
+        self.environment = self._environment(database)
         self._guards: list[subprocess.Popen[bytes]] = []
         self._session = requests.Session()
 
@@ -108,27 +103,36 @@ class Airflow:
 
         self._until(there, f"the DAG {dag} was not found", timeout)
 
-    def trigger(self, dag: str, configuration: Mapping[str, Any] | None = None) -> str:
+    def trigger(self, dag: str, configuration: Mapping[str, Any] | None = None, **more: Any) -> str:
         """Starts a run by hand; returns its id."""
-        body = {"logical_date": None, "conf": configuration or {}}
+        body = {"logical_date": None, "conf": configuration or {}, **more}
         return self.post(f"dags/{dag}/dagRuns", body)["dag_run_id"]
 
     def runs(self, dag: str) -> list[dict[str, Any]]:
         """All runs of a DAG, the oldest first."""
         return self.get(f"dags/{dag}/dagRuns", order_by="run_after")["dag_runs"]
 
+    def wait_for_runs(self, dag: str, number: int, timeout: float = 120) -> list[dict[str, Any]]:
+        """Waits until a DAG has so many runs; returns them, the oldest first."""
+        self._until(lambda: len(self.runs(dag)) >= number, f"{dag} has no {number} runs", timeout)
+        return self.runs(dag)
+
+    def state(self, dag: str, run: str) -> str:
+        """The state of a run."""
+        return self.get(f"dags/{dag}/dagRuns/{run}")["state"]
+
     def wait(self, dag: str, run: str, timeout: float = 300) -> str:
         """Waits for the end of a run; returns its state."""
 
         def ended() -> bool:
-            return self.get(f"dags/{dag}/dagRuns/{run}")["state"] in ENDED
+            return self.state(dag, run) in ENDED
 
         try:
             self._until(ended, f"the run {run} did not end", timeout)
         except AssertionError as error:
             error.add_note(str(self.states(dag, run)))
             raise
-        return self.get(f"dags/{dag}/dagRuns/{run}")["state"]
+        return self.state(dag, run)
 
     def tasks(self, dag: str, run: str) -> dict[str, dict[str, Any]]:
         """The task instances of a run by task."""
@@ -157,7 +161,7 @@ class Airflow:
         [asset] = self.get("assets", name_pattern=name)["assets"]
         self.post("assets/events", {"asset_id": asset["id"], "extra": extra})
 
-    def _environment(self, database: str) -> dict[str, str]:
+    def _environment(self, database: Database) -> dict[str, str]:
         sections = {
             "API__BASE_URL": self.url,
             "API__SECRET_KEY": secrets.token_hex(16),
@@ -171,7 +175,7 @@ class Airflow:
             "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
             "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
             "DAG_PROCESSOR__REFRESH_INTERVAL": "2",
-            "DATABASE__SQL_ALCHEMY_CONN": database,
+            "DATABASE__SQL_ALCHEMY_CONN": _sqlalchemy(database),
             "LOGGING__BASE_LOG_FOLDER": str(self.folder / "logs"),
             "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
         }
@@ -181,6 +185,7 @@ class Airflow:
             **{f"AIRFLOW__{name}": value for name, value in sections.items()},
             # The tasks call the project as it is here.
             "PYTHONPATH": str(ROOT),
+            "HEADGATE_METADATA_PASSWORD": self.metadata.password,
         }
 
     def _spawn(self, *arguments: str) -> None:
@@ -215,6 +220,12 @@ class Airflow:
             if time.monotonic() > end:
                 pytest.fail(f"{otherwise}; see the logs in {self.folder}")
             time.sleep(0.5)
+
+
+def _sqlalchemy(database: Database) -> str:
+    """The database's URL as Airflow wants it."""
+    account = f"{database.user}:{database.password}"
+    return f"postgresql+psycopg2://{account}@{database.host}:{database.port}/{database.name}"
 
 
 def make_environment() -> None:
