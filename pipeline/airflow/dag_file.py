@@ -24,7 +24,7 @@ PLAN = json.loads((BUNDLE / "dag.json").read_text(encoding="utf-8"))
 
 COMMAND = (
     'exec "$HEADGATE_PROGRAM" node "$HEADGATE_BUNDLE" "$HEADGATE_STEP" --run-id "$HEADGATE_RUN_ID" '
-    '${HEADGATE_SPAN:+--span "$HEADGATE_SPAN"} --json'
+    '${HEADGATE_SPAN:+--span "$HEADGATE_SPAN"}'
 )
 """Names, paths and run ids come by the environment: the shell never reads them as words of its own."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,13 @@ BRANCH = "drift"
 DAG_FILE = Path(__file__).with_name("dag_file.py")
 
 
-def write(folder: Path, settings: PipelineSettings, steps: Sequence[Mapping[str, Any]], headgate: str) -> Path:
+PROGRAM = str(Path(sys.executable).with_name("headgate"))
+"""The program `headgate` in the environment of this process."""
+
+
+def write(
+    folder: Path, settings: PipelineSettings, steps: Sequence[Mapping[str, Any]], headgate: str = PROGRAM
+) -> Path:
     """Writes the DAG file, and what it reads into the bundle.
 
     Args:

@@ -72,7 +72,7 @@ def test_a_time_limit_for_a_step_that_is_not_there_is_refused():
 
 def test_the_folder_holds_the_dag_file_beside_the_bundle(tmp_path):
     (tmp_path / "sales").mkdir()
-    written = write(tmp_path, settings(cron="@daily", start="2026-01-01"), STEPS, "headgate")
+    written = write(tmp_path, settings(cron="@daily", start="2026-01-01"), STEPS)
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
         "sales",
         "sales.py",

@@ -93,9 +93,7 @@ def test_what_wrong_settings_end_is_not_tried_again(runs):
 
 
 def test_names_and_paths_are_never_read_as_commands(runs):
-    assert 'asked for ["node", "begin", "--run-id", "stub.all-is-well", "--json"]' in runs.log(
-        "stub", "all-is-well", "begin"
-    )
+    assert 'asked for ["node", "begin", "--run-id", "stub.all-is-well"]' in runs.log("stub", "all-is-well", "begin")
     assert not list(runs.folder.rglob("pwned"))
 
 
