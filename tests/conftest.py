@@ -37,6 +37,8 @@ def s3() -> Iterator[s3_service.S3]:
     """An S3-compatible server; `s3.bucket()` makes a bucket."""
     with s3_service.serving() as server:
         yield server
+
+
 def airflow(
     postgres: postgres_service.PostgresService, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[airflow_service.Airflow]:
