@@ -39,6 +39,7 @@ def s3() -> Iterator[s3_service.S3]:
         yield server
 
 
+@pytest.fixture(scope="session")
 def airflow(
     postgres: postgres_service.PostgresService, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[airflow_service.Airflow]:
