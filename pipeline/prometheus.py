@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -98,6 +99,12 @@ def _monitor(gauges: _Gauges, monitor: MonitorResult) -> None:
 
 def _release(gauges: _Gauges, release: Release) -> None:
     gauges.set("model_version", "Version in service.", release.version, model=release.model)
+    gauges.set(
+        "model_released_timestamp_seconds",
+        "When the version in service was released, in seconds since 1970.",
+        datetime.fromisoformat(release.manifest.created).timestamp(),
+        model=release.model,
+    )
     for metric, value in release.manifest.metrics.items():
         gauges.set(
             "model_metric",

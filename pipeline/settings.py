@@ -21,6 +21,7 @@ from components.tuning.settings import TuningSettings
 from pipeline.airflow.settings import ScheduleSettings
 from pipeline.alerts.settings import AlertSettings
 from pipeline.metadata.settings import MetadataSettings
+from pipeline.runners.kubeflow_settings import KubeflowSettings
 from pipeline.watch.settings import WatchSettings
 from schema.section import Section
 from schema.settings import SchemaSettings
@@ -53,6 +54,7 @@ class PipelineSettings(Section):
     alerts: AlertSettings = AlertSettings()
     watch: WatchSettings = WatchSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    kubeflow: KubeflowSettings = KubeflowSettings()
 
     @property
     def served_as(self) -> str:

@@ -17,7 +17,7 @@ from schema.errors import SettingsError
 from schema.remote.addresses import is_remote
 
 PRESETS = Path(__file__).parent / "presets"
-_PATHS = (
+PATHS = (
     ("data", "path"),
     ("data", "root"),
     ("schema", "path"),
@@ -27,6 +27,7 @@ _PATHS = (
     ("beam", "prism"),
     ("metadata", "password_file"),
 )
+"""Settings that are paths."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def _stays(value: str) -> bool:
 
 def _make_absolute(document: Document, base: Path) -> None:
     """Relative paths start at the file's folder; those of `--set` at the current one, where it was typed."""
-    for path in _PATHS:
+    for path in PATHS:
         values: Any = document.data
         for section in path[:-1]:
             values = values.get(section) if isinstance(values, dict) else None

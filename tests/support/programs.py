@@ -1,0 +1,51 @@
+"""Programs that check deployment files: from the environment, from the system, or built by Go."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ROOT / ".cache" / "tools"
+
+COMPOSE = "github.com/compose-spec/compose-go/v2/cmd@v2.1.3"
+"""The loader that Docker Compose is built on, with a small program around it, in the last version where that program
+fills in variables."""
+
+
+def of_environment(name: str) -> str:
+    """A program of the environment that runs the tests."""
+    return str(Path(sys.executable).with_name(name))
+
+
+def of_system(name: str, package: str) -> str:
+    """A program of the system; without it the test is skipped."""
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"`{name}` is not here: apt-get install {package}")
+    return found
+
+
+def compose() -> str:
+    """The checker of compose files, built once by Go."""
+    program = TOOLS / "compose"
+    if not program.exists():
+        go = of_system("go", "golang")
+        TOOLS.mkdir(parents=True, exist_ok=True)
+        built = TOOLS / f"compose-{os.getpid()}"
+        subprocess.run([go, "install", COMPOSE], env={**os.environ, "GOBIN": str(built)}, check=True, timeout=300)
+        (built / "cmd").replace(program)
+        built.rmdir()
+    return str(program)
+
+
+def checked(*command: str | Path, **options: object) -> str:
+    """Runs a checker; its complaints are the test's message."""
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
