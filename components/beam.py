@@ -111,7 +111,7 @@ class BeamSettings(Section):
 
     def _flink(self) -> list[str]:
         return [
-            "--runner=components.flink.FlinkRunner",
+            "--runner=components.flink.runner.FlinkRunner",
             *_given("--flink_master", self.flink_master),
             *_given("--flink_job_server_jar", self.job_server_jar),
             *_given("--parallelism", self.parallelism),

@@ -53,7 +53,7 @@ def test_steps_know_from_their_arguments_whether_another_engine_was_asked_for(se
 
 def test_two_lines_are_enough_for_flink_on_this_machine():
     assert options(**FLINK) == {
-        "runner": "components.flink.FlinkRunner",
+        "runner": "components.flink.runner.FlinkRunner",
         "flink_master": "127.0.0.1:8081",
         "environment_type": "LOOPBACK",
         "sdk_container_image": "unused",

@@ -1,0 +1,49 @@
+"""What a Flink cluster's REST service tells; imports nothing of Beam."""
+
+from __future__ import annotations
+
+import requests
+
+from schema.errors import HeadgateError
+
+SECONDS = 10
+"""For one answer."""
+
+
+def flink_version(master: str) -> str:
+    """The version of Flink that a cluster runs, such as `1.19.3`.
+
+    Args:
+      master: HOST:PORT of its REST service.
+
+    Raises:
+      HeadgateError: nothing there answers as Flink does.
+    """
+    url = f"http://{master}/config"
+    try:
+        answer = requests.get(url, timeout=SECONDS)
+        answer.raise_for_status()
+        return str(answer.json()["flink-version"])
+    except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+        raise HeadgateError(
+            "The Flink cluster does not answer.",
+            where=f"beam.flink_master: {master}",
+            expected="the REST service of a JobManager",
+            received=_reason(error),
+            fix="start the cluster, or correct the address",
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, requests.ConnectTimeout | requests.ReadTimeout):
+        return f"no answer in {SECONDS} seconds"
+    if isinstance(error, requests.ConnectionError):
+        return "no connection"
+    if isinstance(error, requests.HTTPError):
+        return f"HTTP status {error.response.status_code}"
+    return "an answer that is not Flink's"
+
+
+def minor(version: str) -> str:
+    """`1.19` of `1.19.3`: within one minor version, Flink's clients and clusters understand one another."""
+    return ".".join(version.split(".")[:2])

@@ -1,0 +1,93 @@
+"""Beam's Flink runner, with one job server for all pipelines of a process, and errors for a reader to act on."""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]
+from absl import logging
+from apache_beam.options.pipeline_options import FlinkRunnerOptions, GoogleCloudOptions
+from apache_beam.runners.portability import flink_runner
+
+from components.flink.cluster import flink_version
+from components.flink.job_server import JobServer
+from schema.errors import HeadgateError, first_line
+
+
+class FlinkRunner(flink_runner.FlinkRunner):
+    """Runs pipelines on the cluster that `--flink_master` names, each to its end.
+
+    Beam's own starts a job server for each pipeline (five CPU seconds), keeps them all to the end of the process, and
+    tells an error as Java's trace.
+    """
+
+    def default_job_server(self, options: Any) -> JobServer:
+        """The process' job server for this cluster."""
+        flink = options.view_as(FlinkRunnerOptions)
+        return _job_server(flink.flink_master, flink.flink_job_server_jar)
+
+    def run_portable_pipeline(self, pipeline: Any, options: Any) -> Any:
+        """Runs the pipeline, and waits for it.
+
+        Raises:
+          HeadgateError: the cluster cannot be reached, or the job failed there.
+        """
+        master = options.view_as(FlinkRunnerOptions).flink_master
+        name = options.view_as(GoogleCloudOptions).job_name or "without a name"
+        result = None
+        try:
+            result = super().run_portable_pipeline(pipeline, options)
+            result.wait_until_finish()
+        except (RuntimeError, grpc.RpcError) as error:
+            raise _failure(error, f"job {name} at http://{master}", master) from error
+        except BaseException:
+            if result is not None:
+                result.cancel()
+            raise
+        return result
+
+
+@functools.cache
+def _job_server(master: str, jar: str | None) -> JobServer:
+    return JobServer(master, Path(jar) if jar else None)
+
+
+def _failure(error: Exception, job: str, master: str) -> HeadgateError:
+    """What became of a job: the cluster is gone, the job server is, or a step's code failed on a worker."""
+    try:
+        flink_version(master)
+    except HeadgateError as gone:
+        return HeadgateError(
+            "The Flink cluster was lost while a job ran.",
+            where=job,
+            received=gone.received,
+            fix="start the cluster and run again: what was done is taken from the cache",
+        )
+    if isinstance(error, grpc.RpcError):
+        return HeadgateError(
+            "Beam's job server was lost while a job ran.",
+            where=job,
+            received=str(error.code()),
+            fix="run again; what it said is at the end of the run's log",
+        )
+    return HeadgateError("A job on the Flink cluster failed.", where=job, received=reason(str(error)))
+
+
+_STATE = re.compile(r"^Pipeline \S+ failed in state \w+: ")
+_RAISED = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit)\b.*$", re.MULTILINE)
+_PYTHON = "Traceback (most recent call last):"
+
+
+def reason(text: str) -> str:
+    """The line that says what failed, of what Beam tells of a job: Java's trace, perhaps with Python's inside.
+
+    Args:
+      text: as Beam's job server sent it.
+    """
+    logging.error("The job on Flink failed: %s", text)
+    _, python, trace = text.rpartition(_PYTHON)
+    raised = _RAISED.search(trace) if python else None
+    return raised[0][:300] if raised else first_line(RuntimeError(_STATE.sub("", text)))
