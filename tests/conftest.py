@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 import airflow_service
+import flink_service
 import mariadb_service
 import postgres_service
 import pytest
@@ -53,3 +54,14 @@ def airflow(
         yield service
     finally:
         service.stop()
+
+
+@pytest.fixture(scope="session")
+def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[flink_service.FlinkCluster]:
+    """A Flink cluster: one JobManager and two TaskManagers; `flink.settings` is the `beam` section that names it."""
+    if missing := flink_service.lacking():
+        pytest.skip(missing)
+    flink_service.fetch()
+    cluster = flink_service.FlinkCluster(tmp_path_factory.mktemp("flink"))
+    yield cluster
+    cluster.stop()

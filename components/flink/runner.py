@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
 from absl import logging
-from apache_beam.options.pipeline_options import FlinkRunnerOptions, GoogleCloudOptions
+from apache_beam.options.pipeline_options import FlinkRunnerOptions, GoogleCloudOptions, WorkerOptions
+from apache_beam.portability import python_urns
 from apache_beam.runners.portability import flink_runner
+from apache_beam.transforms.environments import ExternalEnvironment
 
 from components.flink.cluster import flink_version
 from components.flink.job_server import JobServer
+from components.flink.workers import serve
 from schema.errors import HeadgateError, first_line
 
 
@@ -28,6 +32,19 @@ class FlinkRunner(flink_runner.FlinkRunner):
         """The process' job server for this cluster."""
         flink = options.view_as(FlinkRunnerOptions)
         return _job_server(flink.flink_master, flink.flink_job_server_jar)
+
+    @staticmethod
+    def start_and_replace_loopback_environments(pipeline: Any, options: Any) -> list[Callable[[], Any]]:
+        """Starts the workers of a pipeline whose environment is this process; returns what ends them."""
+        ends: list[Callable[[], Any]] = []
+        cache = options.view_as(WorkerOptions).max_cache_memory_usage_mb << 20
+        for environment in pipeline.components.environments.values():
+            if environment.urn == python_urns.EMBEDDED_PYTHON_LOOPBACK:
+                address, server = serve(state_cache_size=cache)
+                external = ExternalEnvironment(address).to_runner_api(None)
+                environment.urn, environment.payload = external.urn, external.payload
+                ends.append(functools.partial(server.stop, 1))
+        return ends
 
     def run_portable_pipeline(self, pipeline: Any, options: Any) -> Any:
         """Runs the pipeline, and waits for it.

@@ -6,6 +6,7 @@ from typing import Any
 
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher
+from tfx.proto.orchestration import executable_spec_pb2
 
 from pipeline.history.store import STATES
 from pipeline.metadata.handle import Handle
@@ -39,7 +40,7 @@ def launch(ir: Any, step: str, metadata: Metadata) -> State:
         mlmd_connection=Handle(metadata),
         pipeline_info=ir.pipeline_info,
         pipeline_runtime_spec=ir.runtime_spec,
-        executor_spec=runner_utils.extract_executor_spec(deployment, step),
+        executor_spec=_named(runner_utils.extract_executor_spec(deployment, step), ir, step),
         custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, step),
     ).launch()
     [execution] = metadata.open().get_executions_by_id([info.execution_id])
@@ -53,6 +54,18 @@ def launch(ir: Any, step: str, metadata: Metadata) -> State:
             fix="run the pipeline without --from, or see the log for the artifact that is missing",
         )
     return state
+
+
+def _named(spec: Any, ir: Any, step: str) -> Any:
+    """A step's executor, whose Beam jobs bear the names of the pipeline, the step and the run where clusters list them.
+
+    Dataflow takes lower-case letters, digits and `-` only.
+    """
+    if isinstance(spec, executable_spec_pb2.BeamExecutableSpec):
+        run = ir.runtime_spec.pipeline_run_id.field_value.string_value
+        name = f"{ir.pipeline_info.id}-{step}-{run}".lower().replace("_", "-")
+        spec.beam_pipeline_args_placeholders.add().value.string_value = f"--job_name={name}"
+    return spec
 
 
 def _without_conditions(node: Any) -> Any:

@@ -121,6 +121,11 @@ class FlinkCluster:
             self.add_task_manager()
         self.wait_for_task_managers(2)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The `beam` section for this cluster."""
+        return {"runner": "flink", "flink_master": self.master, "job_server_jar": str(JOB_SERVER)}
+
     def add_task_manager(self) -> None:
         """Starts one more."""
         self._numbers += 1
@@ -144,7 +149,7 @@ class FlinkCluster:
         end = time.monotonic() + timeout
         while True:
             try:
-                if self.get("overview")["taskmanagers"] >= number:
+                if self.get("overview").get("taskmanagers", 0) >= number:
                     return
             except requests.ConnectionError:
                 pass
@@ -173,13 +178,13 @@ class FlinkCluster:
 
 @contextmanager
 def worker_pool(log: Path) -> Iterator[str]:
-    """A pool of Python workers of Beam's, as one stands beside each TaskManager of a cluster; gives HOST:PORT."""
+    """A pool of Python workers, as one stands on each machine of a cluster; gives HOST:PORT."""
     port = free_port()
-    command = [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={port}"]
+    command = [sys.executable, "-m", "components.flink.workers", "--port", str(port)]
     process = spawn(command, log)
     try:
         wait_for_port(port)
-        yield f"localhost:{port}"
+        yield f"127.0.0.1:{port}"
     finally:
         end(process)
 
