@@ -82,6 +82,7 @@ def run(
         code = step_codes(settings)
         fingerprint = run_fingerprint(settings, code, found.fingerprint, schema.read_bytes() if schema else b"")
         metadata = Metadata.of(workspace, settings.metadata)
+        metadata.prepare()
         history = History(workspace, metadata)
         if from_step not in (None, STEPS[0]) and not history.runs(settings.name):
             raise SettingsError(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.alerts.secret import UndeliverableError, from_file
+from pipeline.metadata import client
 from pipeline.metadata.address import OPTIONS, Address
+from pipeline.metadata.server import ServerStore
 from pipeline.metadata.settings import MetadataSettings
 from pipeline.workspace import Workspace
 from schema.errors import SettingsError
@@ -28,12 +28,12 @@ class Metadata:
     Attributes:
       file: the sqlite file, which holds the runs unless `address` is given.
       address: the server; None for sqlite.
-      password_file: a file with the server's password.
+      settings: where its password is, and how long to wait for it.
     """
 
     file: Path
     address: Address | None = None
-    password_file: Path | None = None
+    settings: MetadataSettings = field(default_factory=MetadataSettings)
 
     @classmethod
     def of(cls, workspace: Workspace, settings: MetadataSettings | None = None) -> Metadata:
@@ -49,10 +49,10 @@ class Metadata:
         found = cls._remembered(workspace)
         if settings is None or settings.url is None:
             return found
-        wanted = cls(workspace.metadata, Address.parse(settings.url), settings.password_file)
+        wanted = cls.at(workspace, settings)
         if found.address is None and not workspace.metadata.exists():
             return wanted
-        if found.address is None or found.address.url != wanted.where:
+        if found.where != wanted.where:
             raise SettingsError(
                 "The runs of this workspace are in another database than the one that the settings name.",
                 where="metadata.url",
@@ -65,35 +65,52 @@ class Metadata:
         return wanted
 
     @classmethod
+    def at(cls, workspace: Workspace, settings: MetadataSettings) -> Metadata:
+        """The database that settings name."""
+        address = Address.parse(settings.url) if settings.url else None
+        return cls(workspace.metadata, address, settings)
+
+    @classmethod
     def _remembered(cls, workspace: Workspace) -> Metadata:
+        path = workspace.metadata_url
         try:
-            noted = json.loads(workspace.metadata_url.read_text(encoding="utf-8"))
-            file = noted["password_file"]
-            return cls(workspace.metadata, Address.parse(noted["url"]), Path(file) if file else None)
+            return cls.at(workspace, MetadataSettings.model_validate_json(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return cls(workspace.metadata)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError) as error:
             raise SettingsError(
                 "The file that names the workspace's database cannot be read.",
-                where=str(workspace.metadata_url),
-                received=type(error).__name__,
-                fix='write {"url": "postgresql://USER@HOST:PORT/DATABASE", "password_file": null} into it',
-            ) from error
+                where=str(path),
+                received=error.strerror if isinstance(error, OSError) else "not what Headgate writes there",
+                fix='write {"url": "postgresql://USER@HOST:PORT/DATABASE"} into it',
+            ) from None
 
     def remember(self, workspace: Workspace) -> None:
         """Notes the server in the workspace, so that commands find it that see no settings; sqlite needs no note."""
         if self.address is None:
             return
-        noted: dict[str, Any] = {
-            "url": self.address.url,
-            "password_file": str(self.password_file) if self.password_file else None,
-        }
-        text = json.dumps(noted, indent=1) + "\n"
+        noted = self.settings.model_copy(update={"url": self.address.url})
+        text = noted.model_dump_json(indent=1) + "\n"
         path = workspace.metadata_url
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             half = path.with_name(f".{path.name}.{os.getpid()}")
             half.write_text(text, encoding="utf-8")
             half.replace(path)
+
+    def prepare(self) -> None:
+        """Makes ML Metadata's tables on a server where they are not there yet, for one process at a time.
+
+        Raises:
+          SettingsError: the database, the user or the password cannot be used.
+          HeadgateError: the server does not answer.
+        """
+        if self.address is None:
+            return
+        client.examine(self.address, self._password())
+        with client.alone(self.address, self._password()) as connection:
+            self.open()
+            if self.address.kind == "postgresql":
+                client.shorten_indices(connection)
 
     @property
     def where(self) -> str:
@@ -110,18 +127,18 @@ class Metadata:
         """ML Metadata's connection config without a password: what may be written to a file."""
         return _server(self.address) if self.address else self._sqlite()
 
-    @property
-    def config(self) -> mlmd.ConnectionConfig:
-        """ML Metadata's connection config, to connect with.
+    def open(self) -> ml_metadata.MetadataStore:
+        """Connects; a database without ML Metadata's tables gets them.
 
         Raises:
-          SettingsError: the file with the password cannot be used.
+          SettingsError: the database, the user or the password cannot be used.
+          HeadgateError: the server does not answer.
+          RuntimeError: the sqlite file cannot be read.
         """
-        return _server(self.address, self._password()) if self.address else self._sqlite()
-
-    def open(self) -> ml_metadata.MetadataStore:
-        """Connects; a database without ML Metadata's tables gets them."""
-        return ml_metadata.MetadataStore(self.config)
+        if self.address is None:
+            return ml_metadata.MetadataStore(self._sqlite())
+        password = self._password()
+        return ServerStore(_server(self.address, password), self.address, password, self.settings.wait)
 
     def _sqlite(self) -> mlmd.ConnectionConfig:
         config = mlmd.ConnectionConfig()
@@ -132,10 +149,10 @@ class Metadata:
     def _password(self) -> str | None:
         if PASSWORD in os.environ:
             return os.environ[PASSWORD]
-        if self.password_file is None:
+        if self.settings.password_file is None:
             return None
         try:
-            return from_file(self.password_file)
+            return from_file(self.settings.password_file)
         except UndeliverableError as error:
             raise SettingsError(
                 "The database's password cannot be read.", where="metadata.password_file", received=str(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from pipeline.metadata.address import Address
 from schema.section import Section
@@ -19,6 +19,9 @@ class MetadataSettings(Section):
     password_file: Path | None = None
     """File with the password; nobody but its owner may read it (mode 600). Default: the environment variable
     HEADGATE_METADATA_PASSWORD, else for PostgreSQL ~/.pgpass."""
+
+    wait: float = Field(60, ge=0, le=3600)
+    """Seconds that a run waits for a server that is gone, before it fails."""
 
     @field_validator("url")
     @classmethod

@@ -110,6 +110,14 @@ class DatabaseService(ABC):
             return False
 
     @abstractmethod
+    def reader(self, database: Database) -> Database:
+        """The same database, for a new user that may read all its tables and change none."""
+
+    @abstractmethod
+    def disconnect(self, database: Database) -> None:
+        """Ends all connections to a database, as an administrator may, or a proxy that finds them idle."""
+
+    @abstractmethod
     def _initialise(self) -> None: ...
 
     @abstractmethod

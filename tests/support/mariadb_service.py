@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from database_service import Database, DatabaseService
@@ -33,6 +35,17 @@ class MariadbService(DatabaseService):
         self.ask(f"CREATE DATABASE {database.name} CHARACTER SET utf8mb4")
         self.ask(f"CREATE USER {database.user}@'%' IDENTIFIED BY '{database.password}'")
         self.ask(f"GRANT ALL ON {database.name}.* TO {database.user}@'%'")
+
+    def reader(self, database: Database) -> Database:
+        """See DatabaseService."""
+        user = replace(database, user=f"{database.user}_reader", password=secrets.token_hex(8))
+        self.ask(f"CREATE USER {user.user}@'%' IDENTIFIED BY '{user.password}'")
+        self.ask(f"GRANT SELECT ON {database.name}.* TO {user.user}@'%'")
+        return user
+
+    def disconnect(self, database: Database) -> None:
+        """See DatabaseService."""
+        self.ask(f"KILL USER {database.user}@'%'")
 
     @property
     def _data(self) -> Path:

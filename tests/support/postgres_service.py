@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from database_service import Database, DatabaseService
@@ -50,6 +52,18 @@ class PostgresService(DatabaseService):
     def _make(self, database: Database) -> None:
         self.ask(f"CREATE USER {database.user} PASSWORD '{database.password}'")
         self.ask(f"CREATE DATABASE {database.name} OWNER {database.user}")
+
+    def reader(self, database: Database) -> Database:
+        """See DatabaseService."""
+        user = replace(database, user=f"{database.user}_reader", password=secrets.token_hex(8))
+        self.ask(f"CREATE USER {user.user} PASSWORD '{user.password}'")
+        self.ask(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user.user}", database.name)
+        return user
+
+    def disconnect(self, database: Database) -> None:
+        """See DatabaseService."""
+        ended = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{database.user}'"  # noqa: S608
+        self.ask(ended)
 
     @property
     def _data(self) -> Path:

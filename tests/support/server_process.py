@@ -43,6 +43,8 @@ def as_user(user: str, command: Sequence[str | Path]) -> list[str]:
 class ServerProcess:
     """A server's process and its children.
 
+    Linux ends it with the thread that made it, so make it in the main thread.
+
     Args:
       command: its command line; it stays in the foreground.
       user: runs it if we are root.
