@@ -81,9 +81,8 @@ class ServerStore(ml_metadata.MetadataStore):
         self._connect(_Waiting(self._presence, wait))
 
     def _connect(self, waiting: _Waiting) -> None:
-        self._metadata_store = (
-            None  # of MySQL's, one that could not connect again by itself breaks down when it is asked
-        )
+        # MySQL's client breaks down when it is asked after it could not connect again by itself.
+        self._metadata_store = None
         while True:
             try:
                 super().__init__(self._wanted)
