@@ -31,6 +31,26 @@ def of_system(name: str, package: str) -> str:
     return found
 
 
+def of_debian(name: str, package: str) -> str:
+    """A program of the system, else of Debian's package, unpacked beside our other tools: installed, the package would
+    start a server that listens on all interfaces."""
+    found = shutil.which(name)
+    if found:
+        return found
+    folder = TOOLS / package
+    if not folder.exists():
+        if not shutil.which("apt-get"):
+            pytest.skip(f"`{name}` is not here: install {package}")
+        unpacked = TOOLS / f"{package}-{os.getpid()}"
+        unpacked.mkdir(parents=True)
+        subprocess.run(["apt-get", "download", "--quiet", package], cwd=unpacked, check=True, timeout=120)
+        [archive] = unpacked.glob("*.deb")
+        subprocess.run(["dpkg", "-x", archive, unpacked], check=True)
+        archive.unlink()
+        unpacked.rename(folder)
+    return str(folder / "usr/bin" / name)
+
+
 def compose() -> str:
     """The checker of compose files, built once by Go."""
     program = TOOLS / "compose"
