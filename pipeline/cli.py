@@ -10,7 +10,21 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from pipeline.commands import compare, data, demo, doctor, drift, lineage, records, report, run, schema, settings, watch
+from pipeline.commands import (
+    backup,
+    compare,
+    data,
+    demo,
+    doctor,
+    drift,
+    lineage,
+    records,
+    report,
+    run,
+    schema,
+    settings,
+    watch,
+)
 from pipeline.commands.options import help_of
 from schema.errors import HeadgateError, first_line
 
@@ -86,6 +100,8 @@ for command in (
     report.ui,
     lineage.lineage,
     watch.watch,
+    backup.backup,
+    backup.restore,
     doctor.doctor,
 ):
     app.command(help=help_of(command))(command)
