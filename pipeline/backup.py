@@ -118,7 +118,7 @@ def _contents(workspace: Workspace) -> Iterator[Path]:
         inner = PurePosixPath(path.relative_to(workspace.root))
         if inner.name.startswith("metadata.db") or path == config or inner.parts[0] == "checkpoints":
             continue
-        if inner.suffix != ".lock":
+        if not inner.name.endswith(".lock"):
             yield path
 
 
