@@ -15,6 +15,8 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from components.evaluation import blessing
+from schema.remote import copies
+from schema.remote.places import exists
 from serving import files, releases
 from serving.releases import Release
 
@@ -55,7 +57,7 @@ class InServiceStrategy(ResolverStrategy):
         statistics = [
             artifact
             for artifact in input_dict["statistics"]
-            if release and model and artifact.uri == release.manifest.statistics_uri and Path(artifact.uri).is_dir()
+            if release and model and artifact.uri == release.manifest.statistics_uri and exists(artifact.uri)
         ]
         return {
             "model": model,
@@ -97,8 +99,9 @@ def _is_released(artifact: types.Artifact, release: Release) -> bool:
     Its address alone would not do: where ML Metadata was deleted and begun anew, the numbers in addresses start
     again from 1.
     """
-    folder = Path(path_utils.serving_model_path(artifact.uri))
-    return artifact.uri == release.manifest.model_uri and files.digests(folder) == release.manifest.files
+    if artifact.uri != release.manifest.model_uri:
+        return False
+    return files.digests(copies.fetch(path_utils.serving_model_path(artifact.uri))) == release.manifest.files
 
 
 def _first_blessing(blessings: list[types.Artifact], model: list[types.Artifact]) -> list[types.Artifact]:
@@ -110,13 +113,13 @@ def _first_blessing(blessings: list[types.Artifact], model: list[types.Artifact]
 def _previous_span(statistics: list[types.Artifact], examples: list[types.Artifact]) -> list[types.Artifact]:
     """The statistics of the latest span before that of the examples; the newest, where a span has several."""
     span = min((artifact.span for artifact in examples), default=0)
-    earlier = [artifact for artifact in statistics if artifact.span < span and Path(artifact.uri).is_dir()]
+    earlier = [artifact for artifact in statistics if artifact.span < span and exists(artifact.uri)]
     return sorted(earlier, key=lambda artifact: (artifact.span, artifact.id))[-1:]
 
 
 def _other_spans(statistics: list[types.Artifact], examples: list[types.Artifact]) -> list[types.Artifact]:
     """The newest statistics of each span but that of the examples, as far as they are still there."""
     own = {artifact.span for artifact in examples}
-    there = [each for each in statistics if each.span not in own and Path(each.uri).is_dir()]
+    there = [each for each in statistics if each.span not in own and exists(each.uri)]
     newest = {artifact.span: artifact for artifact in sorted(there, key=lambda artifact: artifact.id)}
     return [newest[span] for span in sorted(newest)]

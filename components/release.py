@@ -17,6 +17,7 @@ from tfx.utils import path_utils
 from components.artifacts import EdgeModels
 from components.edge import record
 from components.evaluation import blessing, results
+from schema.remote.addresses import told
 from schema.section import Section
 from serving import files, releases
 from serving.manifest import EdgeModel, Provenance
@@ -108,8 +109,8 @@ def _provenance(settings: ReleaseStepSettings, input_dict: dict[str, list[types.
         run_id=run_id,
         pipeline=settings.pipeline,
         span=artifact_utils.get_single_instance(input_dict["examples"]).span,
-        model_uri=artifact_utils.get_single_uri(input_dict["model"]),
-        statistics_uri=artifact_utils.get_single_uri(input_dict["statistics"]),
+        model_uri=told(artifact_utils.get_single_uri(input_dict["model"])),
+        statistics_uri=told(artifact_utils.get_single_uri(input_dict["statistics"])),
         schema_fingerprint=files.digest(schema),
         code_fingerprint=settings.code_fingerprint,
         settings_fingerprint=settings.settings_fingerprint,

@@ -51,7 +51,7 @@ from pipeline.metadata.place import Metadata
 from pipeline.settings import PipelineSettings
 from pipeline.steps import step_code
 from pipeline.workspace import Workspace
-from schema.remote.addresses import told
+from schema.remote.addresses import join, told
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,9 @@ def build(plan: Plan) -> Pipeline:
             steps += [transform, *filter(None, [tune]), train, *filter(None, [edge]), evaluate, judge, release]
     return Pipeline(
         pipeline_name=settings.name,
-        pipeline_root=str(plan.workspace.artifacts(settings.name)),
+        pipeline_root=join(settings.artifacts, settings.name)
+        if settings.artifacts
+        else str(plan.workspace.artifacts(settings.name)),
         components=steps,
         enable_cache=plan.cache,
         metadata_connection_config=Metadata.of(plan.workspace, settings.metadata).plain_config,

@@ -56,6 +56,10 @@ class PipelineSettings(Section):
     schedule: ScheduleSettings = ScheduleSettings()
     kubeflow: KubeflowSettings = KubeflowSettings()
 
+    artifacts: str | None = None
+    """Where the steps' outputs lie: a folder, or an address such as `s3://bucket/prefix`; each pipeline has a folder of
+    its own there. Default: in the workspace."""
+
     @property
     def served_as(self) -> str:
         """Name of the model in the serving directory."""

@@ -18,6 +18,7 @@ from schema.remote.addresses import is_remote
 
 PRESETS = Path(__file__).parent / "presets"
 PATHS = (
+    ("artifacts",),
     ("data", "path"),
     ("data", "root"),
     ("schema", "path"),

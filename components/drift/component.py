@@ -29,6 +29,7 @@ from components.drift.report import write, write_scalars
 from components.drift.settings import DriftStepSettings
 from components.feature_statistics import by_slice
 from schema.errors import HeadgateError, first_line
+from schema.remote.addresses import told
 
 SPLIT = "train"
 
@@ -65,7 +66,7 @@ class Executor(BaseExecutor):
         reference = None
         if found is not None:
             artifact, kind = found
-            reference = Reference(artifact.uri, artifact.span, kind)
+            reference = Reference(told(artifact.uri), artifact.span, kind)
             then, current = _statistics(artifact), _statistics(get_single_instance(input_dict["statistics"]))
             earlier = _readable(past(artifact.span, span, input_dict.get("spans", ())))
             drifts = compare.compare_all(

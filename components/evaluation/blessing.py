@@ -10,6 +10,9 @@ from pathlib import Path
 
 from tfx.types.artifact import Artifact
 
+from schema.remote.addresses import join, told
+from schema.remote.places import exists
+
 BLESSED_PROPERTY = "blessed"
 BLESSED_FILE = "BLESSED"
 NOT_BLESSED_FILE = "NOT_BLESSED"
@@ -27,10 +30,10 @@ def write(blessing: Artifact, blessed: bool, model: Artifact, baseline: Artifact
       baseline: the Model that it was compared with, if any.
     """
     blessing.set_int_custom_property(BLESSED_PROPERTY, int(blessed))
-    blessing.set_string_custom_property(MODEL_URI, model.uri)
+    blessing.set_string_custom_property(MODEL_URI, told(model.uri))
     blessing.set_int_custom_property(MODEL_ID, model.id)
     if baseline is not None:
-        blessing.set_string_custom_property(BASELINE_URI, baseline.uri)
+        blessing.set_string_custom_property(BASELINE_URI, told(baseline.uri))
         blessing.set_int_custom_property(BASELINE_ID, baseline.id)
     folder = Path(blessing.uri)
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,6 +46,6 @@ def blesses(blessing: Artifact, model: Artifact) -> bool:
     """Whether a ModelBlessing blesses this very model: its record in ML Metadata and its file must agree."""
     return (
         blessing.get_int_custom_property(BLESSED_PROPERTY) == 1
-        and blessing.get_string_custom_property(MODEL_URI) == model.uri
-        and Path(blessing.uri, BLESSED_FILE).is_file()
+        and blessing.get_string_custom_property(MODEL_URI) == told(model.uri)
+        and exists(join(blessing.uri, BLESSED_FILE))
     )

@@ -16,6 +16,7 @@ from tfx.utils import path_utils
 from components.evaluation import results
 from components.feature_statistics import missing_rows, row_count
 from components.monitor.settings import MonitorStepSettings
+from schema.remote.addresses import told
 from serving import releases
 
 TEST = "test"
@@ -113,7 +114,7 @@ def _served(inputs: Mapping[str, list[Artifact]], settings: MonitorStepSettings)
         metrics, source = {name: judged[name] for name in ("overall", "slices")}, "blessing"
     return Served(
         folder=Path(path_utils.serving_model_path(uri)),
-        record={"name": release.model, "version": release.version, "uri": uri},
+        record={"name": release.model, "version": release.version, "uri": told(uri)},
         metrics=metrics,
         metrics_from=source,
         trained_on=_read(statistics[0]) if statistics else None,

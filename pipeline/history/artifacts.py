@@ -25,6 +25,9 @@ from components.tuning import trials
 from pipeline.history.store import Step
 from pipeline.history.timeline import points
 from pipeline.summary import DriftResult, EdgeResult, MonitorResult, ReleaseResult, SliceResult
+from schema.errors import HeadgateError
+from schema.remote import copies
+from schema.remote.places import exists
 
 DECIDING = (("gate", "report"), ("monitor", "report"), ("drift", "report"), ("judge", "blessing"))
 """Steps that decide, with the output that holds their decisions."""
@@ -53,12 +56,12 @@ class Artifacts:
     def folder(self, step: str, output: str) -> Path | None:
         """The folder of a step's output, if the step gave one and it is still there."""
         artifact = self.artifact(step, output)
-        return Path(artifact.uri) if artifact and Path(artifact.uri).exists() else None
+        return copies.fetch(artifact.uri) if artifact and exists(artifact.uri) else None
 
     def read(self, step: str, output: str, reader: Callable[[Path], Kind], default: Kind) -> Kind:
         """Reads from a step's output; `default` where the step gave none, or where it cannot be read."""
         artifact = self.artifact(step, output)
-        return default if artifact is None else read_or_tell(reader, Path(artifact.uri), default, self.notices)
+        return default if artifact is None else read_or_tell(reader, artifact.uri, default, self.notices)
 
     def decisions(self) -> Iterator[Decision]:
         """Every rule that a step applied."""
@@ -106,12 +109,12 @@ class Artifacts:
         return ReleaseResult(path.parent.name, int(path.name), str(path))
 
 
-def read_or_tell(reader: Callable[[Path], Kind], folder: Path, default: Kind, notices: list[str]) -> Kind:
+def read_or_tell(reader: Callable[[Path], Kind], place: str | Path, default: Kind, notices: list[str]) -> Kind:
     """Reads from an artifact's folder; what cannot be read adds a sentence to `notices`, and `default` is returned."""
     try:
-        return reader(folder)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        notice = f"{folder} cannot be read ({_reason(error)}): what it held is left out."
+        return reader(copies.fetch(place))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, HeadgateError) as error:
+        notice = f"{place} cannot be read ({_reason(error)}): what it held is left out."
         if notice not in notices:
             notices.append(notice)
         return default
@@ -119,6 +122,8 @@ def read_or_tell(reader: Callable[[Path], Kind], folder: Path, default: Kind, no
 
 def _reason(error: Exception) -> str:
     """Why something cannot be read, in a few words."""
+    if isinstance(error, HeadgateError):
+        return error.what.rstrip(".")
     if isinstance(error, OSError):
         return error.strerror or str(error)
     if isinstance(error, json.JSONDecodeError):

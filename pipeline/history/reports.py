@@ -58,7 +58,7 @@ def _each(
         def read(folder: Path, run_id: str = run_id, time: str = time) -> Kind | None:
             return reader(folder, run_id, time)
 
-        report = read_or_tell(read, Path(given.artifact.uri), None, notices)
+        report = read_or_tell(read, given.artifact.uri, None, notices)
         if report is not None:
             found.append(report)
     return found

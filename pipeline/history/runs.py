@@ -23,6 +23,8 @@ from pipeline.steps import active_steps
 from pipeline.summary import AlertResult, MonitorResult, StepResult, Summary, ThresholdResult
 from pipeline.workspace import Workspace
 from schema.errors import HeadgateError, SettingsError
+from schema.remote import copies
+from schema.remote.places import exists
 
 
 @dataclass(frozen=True)
@@ -147,8 +149,7 @@ class History:
     def reference_statistics(self, run_id: str) -> Path | None:
         """The folder of the statistics that drift compared a run's with; None if there were none or they are gone."""
         reference = self._artifacts(run_id).drift().get("reference")
-        folder = Path(reference["uri"]) if reference else None
-        return folder if folder and folder.is_dir() else None
+        return copies.fetch(reference["uri"]) if reference and exists(reference["uri"]) else None
 
     def timeline(self, pipeline: str) -> Timeline:
         """A pipeline's drift over time.
@@ -192,7 +193,7 @@ class History:
     def artifacts_exist(self, run_id: str) -> bool:
         """Whether every artifact of a run is still on disk."""
         steps = self._store.steps(self._run(run_id)).values()
-        return all(Path(artifact.uri).exists() for step in steps for artifact in step.outputs.values())
+        return all(exists(artifact.uri) for step in steps for artifact in step.outputs.values())
 
     def property(self, run_id: str, name: str) -> str:
         """A property that `record` noted; empty if it was not."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.history.store import Store, event_key, iso_time, noted
+from schema.remote.places import exists
 
 ORDER = ("PushedModel", "Model", "HyperParameters", "TransformGraph", "Schema", "ExampleStatistics", "Examples")
 """What a release is made of, from the release back. Other types stand behind."""
@@ -117,7 +117,7 @@ class Walk:
             id=number,
             kind=found[0].type,
             uri=found[0].uri,
-            there=Path(found[0].uri).exists(),
+            there=exists(found[0].uri),
             step=step,
             execution=execution.id,
             run_id=run.name if run else None,

@@ -13,6 +13,7 @@ from pipeline.metadata.handle import Handle
 from pipeline.metadata.place import Metadata
 from pipeline.summary import State
 from schema.errors import HeadgateError
+from schema.remote.addresses import is_remote
 
 IMPLICIT = "_"
 """TFX's compiler names the input behind a condition `_STEP.OUTPUT`; a component's own inputs have plain names."""
@@ -42,6 +43,7 @@ def launch(ir: Any, step: str, metadata: Metadata) -> State:
         pipeline_runtime_spec=ir.runtime_spec,
         executor_spec=_named(runner_utils.extract_executor_spec(deployment, step), ir, step),
         custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, step),
+        custom_executor_operators=_operators(ir, metadata),
     ).launch()
     [execution] = metadata.open().get_executions_by_id([info.execution_id])
     state = STATES.get(execution.last_known_state, "failed")
@@ -66,6 +68,18 @@ def _named(spec: Any, ir: Any, step: str) -> Any:
         name = f"{ir.pipeline_info.id}-{step}-{run}".lower().replace("_", "-")
         spec.beam_pipeline_args_placeholders.add().value.string_value = f"--job_name={name}"
     return spec
+
+
+def _operators(ir: Any, metadata: Metadata) -> dict[Any, Any]:
+    """What runs the executors, where it is not TFX's own: it is not where artifacts are remote."""
+    root = ir.runtime_spec.pipeline_root.field_value.string_value
+    if not is_remote(root):
+        return {}
+    from pipeline.runners import remote_fileio, staging
+
+    remote_fileio.register()
+    staging.claim(root, staging.database_of(metadata))
+    return staging.OPERATORS
 
 
 def _without_conditions(node: Any) -> Any:

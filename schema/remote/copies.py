@@ -28,6 +28,8 @@ KEPT_DAYS = 7
 """Copies that nobody asked for in so many days are removed."""
 
 _RECORDS = "records"
+_EMPTY = ".empty"
+"""The file that an empty folder has where folders are no more than a part of names."""
 _DAY = 86_400
 
 
@@ -85,7 +87,9 @@ def send(folder: Path, address: str, key: str = PLAIN) -> None:
         before = set(files.listing(address))
         if sources:
             files.upload(address, sources)
-        if gone := sorted(before - set(sources)):
+        else:
+            files.write(f"{address}/{_EMPTY}", b"")
+        if gone := sorted(before - set(sources) - {_EMPTY}):
             files.remove(address, gone)
         arrived = files.listing(address)
         check(address, sources, arrived)
