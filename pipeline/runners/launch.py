@@ -11,6 +11,7 @@ from tfx.proto.orchestration import executable_spec_pb2
 from pipeline.history.store import STATES
 from pipeline.metadata.handle import Handle
 from pipeline.metadata.place import Metadata
+from pipeline.runners import remote_fileio as remote_fileio  # for TFX, which finds it by what it registers
 from pipeline.summary import State
 from schema.errors import HeadgateError
 from schema.remote.addresses import is_remote
@@ -75,9 +76,8 @@ def _operators(ir: Any, metadata: Metadata) -> dict[Any, Any]:
     root = ir.runtime_spec.pipeline_root.field_value.string_value
     if not is_remote(root):
         return {}
-    from pipeline.runners import remote_fileio, staging
+    from pipeline.runners import staging
 
-    remote_fileio.register()
     staging.claim(root, staging.database_of(metadata))
     return staging.OPERATORS
 

@@ -60,13 +60,12 @@ class RemoteFilesystem(filesystem.Filesystem):
         files.remove(path)
 
 
-def register() -> None:
-    """Makes fileio take the addresses; TensorFlow's own plugin reads `s3://` and `hdfs://` only with more packages."""
-    filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY.register(RemoteFilesystem, priority=0)
-
-
 def _content(address: str) -> bytes:
     try:
         return files.read(address)
     except FileNotFoundError as error:
         raise filesystem.NotFoundError from error
+
+
+# Before TensorFlow's own plugin, which reads `s3://` and `hdfs://` only with more packages.
+filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY.register(RemoteFilesystem, priority=0)
