@@ -26,6 +26,7 @@ from pipeline.commands import (
     watch,
 )
 from pipeline.commands.options import help_of
+from pipeline.signals import EXIT_CODE, Terminated
 from schema.errors import HeadgateError, first_line
 
 TRACE = "HEADGATE_TRACE"
@@ -54,6 +55,9 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             typer.echo("Interrupted. The same command goes on where this one stood.", err=True)
             raise typer.Exit(130) from None
+        except Terminated:
+            typer.echo("Ended by SIGTERM. The same command goes on where this one stood.", err=True)
+            raise typer.Exit(EXIT_CODE) from None
         except (typer.Exit, typer.Abort, USAGE_ERROR, BrokenPipeError):
             raise
         except Exception as error:

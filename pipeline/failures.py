@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.disk import disk_error
 from schema.errors import HeadgateError, first_line
 
 
@@ -22,6 +23,8 @@ def told(error: Exception, log: Path, own_modules: Sequence[str]) -> HeadgateErr
       The error itself if it is one already.
     """
     logging.getLogger(__name__).error("the run failed", exc_info=error)
+    if disk := disk_error(error, log):
+        return disk
     if isinstance(error, HeadgateError):
         return error
     place = _own_place(error, own_modules)

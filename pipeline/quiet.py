@@ -35,10 +35,30 @@ def quiet(path: Path) -> Iterator[None]:
 
     C++ libraries write to descriptors 1 and 2, so these are pointed at the file, not only Python's streams;
     logging (absl's, too) and warnings follow. All of it is restored on the way out, however that happens.
+
+    A file that cannot be written is no reason to fail: then it all goes nowhere.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as log, _descriptors(log), _streams(), _logging(log):
-        yield
+    log = _opened(path)
+    try:
+        with _descriptors(log), _streams(), _logging(log):
+            yield
+    finally:
+        with contextlib.suppress(OSError):  # the disk is full
+            log.close()
+
+
+def unwritable(path: Path) -> str | None:
+    """Why a log file cannot be written; None if it can."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("a").close()
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return None
+
+
+def _opened(path: Path) -> TextIO:
+    return Path(os.devnull if unwritable(path) else path).open("a", encoding="utf-8")
 
 
 @contextlib.contextmanager
@@ -69,7 +89,7 @@ def _streams() -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(ValueError):  # closed by someone inside
+        with contextlib.suppress(ValueError, OSError):  # closed by someone inside; or the disk is full
             sys.stdout.flush()
             sys.stderr.flush()
         sys.stdout, sys.stderr = before

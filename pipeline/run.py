@@ -215,7 +215,7 @@ class _Run:
                 problem = told(failure, self._log, _own_modules(self._settings))
                 status, error = "blocked" if isinstance(problem, DataError) else "failed", str(problem)
             except BaseException:
-                self._record(status="interrupted", seconds=str(time.monotonic() - begin))
+                self._history.close(self._id, seconds=f"{time.monotonic() - begin:.1f}")
                 raise
         release = in_service(self._workspace.serving, self._settings.served_as)
         self._record(

@@ -72,19 +72,24 @@ def run_shown(
       HeadgateError: also for what should never have got here; the trace is then in the run's log.
     """
     from pipeline.after import tell_early
+    from pipeline.disk import disk_error
     from pipeline.progress import shown
     from pipeline.quiet import screen
     from pipeline.run import run as run_pipeline
+    from pipeline.signals import terminable
     from pipeline.workspace import Workspace
 
     workspace = Workspace(folder)
-    with screen() as stream, shown(stream, silent=silent) as progress:
+    with terminable(), screen() as stream, shown(stream, silent=silent) as progress:
         try:
             return run_pipeline(loaded, workspace, from_step=from_step, to_step=to_step, cache=cache, progress=progress)
         except Exception as error:
+            disk = disk_error(error, workspace.root)
             if progress.run_id is None:  # else the run itself tells
-                for told in tell_early(loaded.settings, error):
+                for told in tell_early(loaded.settings, disk or error):
                     progress.message(None, f"alert: {told}")
+            if disk:
+                raise disk from error
             if progress.run_id is None or isinstance(error, HeadgateError):
                 raise
             log = workspace.log(loaded.settings.name, progress.run_id)

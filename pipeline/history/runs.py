@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -185,10 +186,29 @@ class History:
         self._store.put(run)
 
     def close_interrupted(self, pipeline: str) -> None:
-        """Marks runs that were killed, so that they no longer count as running. Call it under the run lock."""
+        """Closes runs that were killed, so that they no longer count as running. Call it under the run lock."""
         for run in self._store.runs(pipeline):
             if run.custom_properties["status"].string_value == "running":
-                self.record(run.name, status="interrupted")
+                self.close(run.name)
+
+    def close(self, run_id: str, **properties: str) -> None:
+        """Notes that a run was interrupted; the step that it was at failed, and what that had written is removed.
+
+        Args:
+          run_id: the run. Nothing of it runs any longer.
+          properties: what else there is to note.
+        """
+        run = self._run(run_id)
+        pipeline = run.custom_properties["pipeline"].string_value
+        for name, step in self._store.steps(run).items():
+            if step.execution.last_known_state in (mlmd.Execution.NEW, mlmd.Execution.RUNNING):
+                folder, number = self._workspace.artifacts(pipeline) / name, step.execution.id
+                shutil.rmtree(self._workspace.tensorboard(pipeline) / str(number), ignore_errors=True)
+                for left in (*folder.glob(f"*/{number}"), *folder.glob(f".system/*/{number}")):
+                    shutil.rmtree(left)
+                step.execution.last_known_state = mlmd.Execution.FAILED
+                self._store.ask("put_executions", [step.execution])
+        self.record(run_id, status="interrupted", **properties)
 
     def artifacts_exist(self, run_id: str) -> bool:
         """Whether every artifact of a run is still on disk."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from tfx.orchestration.local import runner_utils
-from tfx.orchestration.portable import launcher
 from tfx.proto.orchestration import executable_spec_pb2
 
 from pipeline.history.store import STATES
 from pipeline.metadata.handle import Handle
 from pipeline.metadata.place import Metadata
 from pipeline.runners import remote_fileio as remote_fileio  # for TFX, which finds it by what it registers
+from pipeline.runners.launcher import CleanLauncher
 from pipeline.summary import State
 from schema.errors import HeadgateError
 from schema.remote.addresses import is_remote
@@ -37,12 +37,14 @@ def launch(ir: Any, step: str, metadata: Metadata) -> State:
     """
     [node] = [each.pipeline_node for each in ir.nodes if each.pipeline_node.node_info.id == step]
     deployment = runner_utils.extract_local_deployment_config(ir)
-    info = launcher.Launcher(
+    executor = runner_utils.extract_executor_spec(deployment, step)
+    info = CleanLauncher(
         pipeline_node=_without_conditions(node),
         mlmd_connection=Handle(metadata),
         pipeline_info=ir.pipeline_info,
         pipeline_runtime_spec=ir.runtime_spec,
-        executor_spec=_named(runner_utils.extract_executor_spec(deployment, step), ir, step),
+        executor_spec=_named(executor, ir, step),
+        cached_spec=executor,
         custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, step),
         custom_executor_operators=_operators(ir, metadata),
     ).launch()
@@ -67,7 +69,10 @@ def _named(spec: Any, ir: Any, step: str) -> Any:
     if isinstance(spec, executable_spec_pb2.BeamExecutableSpec):
         run = ir.runtime_spec.pipeline_run_id.field_value.string_value
         name = f"{ir.pipeline_info.id}-{step}-{run}".lower().replace("_", "-")
-        spec.beam_pipeline_args_placeholders.add().value.string_value = f"--job_name={name}"
+        named = executable_spec_pb2.BeamExecutableSpec()
+        named.CopyFrom(spec)
+        named.beam_pipeline_args_placeholders.add().value.string_value = f"--job_name={name}"
+        return named
     return spec
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from small_pipeline import SETTINGS, Ended, Pipeline, Snapshot, make, own_code_forgotten
+from warm_process import Warm
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +58,11 @@ def new(tmp_path) -> Iterator[Callable[..., Pipeline]]:
     """Makes a pipeline that has never run."""
     with own_code_forgotten(tmp_path):
         yield lambda settings=SETTINGS: make(tmp_path / "sales", settings)
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """A process that forks for each command, to something that happens to it."""
+    warm = Warm()
+    yield warm
+    warm.close()

@@ -1,0 +1,61 @@
+"""TFX's launcher, which takes up nothing that another attempt left, and leaves nothing behind itself."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from tfx.dsl.io import fileio
+from tfx.orchestration.portable import launcher, outputs_utils
+
+from schema.errors import HeadgateError
+
+
+class CleanLauncher(launcher.Launcher):
+    """Launches a node into empty folders.
+
+    An output's folder is there already where an attempt was killed and is repeated, or where the database is another
+    one than that which the folder was made under (deleted, or restored), since the numbers of executions, which name
+    the folders, then begin again. A step that writes beside another's files would mix the two.
+
+    Args:
+      executor_spec: the executor that is run.
+      cached_spec: the executor as the cache compares it: a run's own name must not be in it.
+      **rest: see TFX's.
+    """
+
+    def __init__(self, *, executor_spec: Any, cached_spec: Any, **rest: Any) -> None:
+        super().__init__(executor_spec=executor_spec, **rest)
+        self._executor_spec = cached_spec
+
+    def launch(self) -> Any:
+        """See TFX's."""
+        try:
+            return super().launch()
+        finally:
+            self._remove_empty_folders()
+
+    def _run_executor(self, execution_info: Any) -> Any:
+        for artifacts in execution_info.output_dict.values():
+            for artifact in artifacts:
+                if fileio.exists(artifact.uri):
+                    fileio.rmtree(artifact.uri)
+        fileio.rmtree(execution_info.tmp_dir)
+        fileio.makedirs(execution_info.tmp_dir)
+        try:
+            return super()._run_executor(execution_info)
+        except SystemExit as error:
+            outputs_utils.remove_output_dirs(execution_info.output_dict)
+            raise HeadgateError(
+                f"The step `{self._pipeline_node.node_info.id}` ended the program.",
+                received=f"sys.exit({error.code!r})",
+                fix="a function of your own returns, or raises an error: it must not call sys.exit",
+            ) from error
+
+    def _remove_empty_folders(self) -> None:
+        """TFX makes three for each execution, which it hardly uses and does not remove."""
+        root = self._pipeline_runtime_spec.pipeline_root.field_value.string_value
+        for folder in Path(root, self._pipeline_node.node_info.id, ".system").glob("*/*"):
+            with contextlib.suppress(OSError):  # another attempt at this step has something in it
+                folder.rmdir()

@@ -1,0 +1,108 @@
+"""A disk that is full at every point of a run, and folders that may only be read."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from small_disk import read_only, small_disk
+from small_pipeline import Ended, Pipeline, invoke, sales
+from warm_process import Warm
+
+from serving import releases
+
+pytestmark = pytest.mark.slow
+
+STEP = 100
+"""Kilobytes by which the disk's room grows from run to run."""
+
+
+def ended(warm: Warm, pipeline: Pipeline, *options: str) -> Ended:
+    told = warm.command(pipeline.argv("run", "--json", *options)[1:])
+    return Ended(told["code"], told["stdout"], told["stderr"])
+
+
+def why(told: Ended) -> str:
+    """The error, which an early one tells in its parts."""
+    error = told.json["error"]
+    return error if isinstance(error, str) else "\n".join(filter(None, error.values()))
+
+
+@pytest.fixture
+def on_a_small_disk(released, tmp_path):
+    kept = tmp_path / "kept"
+    shutil.copytree(released.workspace.root, kept, symlinks=True)
+    with small_disk(released.workspace.root, megabytes=64) as disk:
+        shutil.copytree(kept, released.workspace.root, symlinks=True, dirs_exist_ok=True)
+        yield released, disk
+
+
+def test_a_full_disk_is_told_wherever_it_is_met_and_with_room_the_command_completes(warm, on_a_small_disk):
+    pipeline, disk = on_a_small_disk
+    pipeline.span(2, sales(seed=2))
+    before, places, room = pipeline.serving(), set(), 0
+    while True:
+        disk.leave(room)
+        told = ended(warm, pipeline, "--no-report")
+        if told.code == 0:
+            break
+        assert told.code == 1, told
+        places.add(next((step["id"] for step in told.json.get("steps", ()) if step["state"] == "failed"), ""))
+        if "The release could not be written" in why(told):
+            assert "No space left on device" in why(told)
+            assert "Free some disk space" in why(told)
+        else:
+            assert "The disk is full." in why(told), told
+            assert " MiB are free now" in why(told)
+            assert "make room, and start the same command again" in why(told)
+        assert pipeline.serving() == before
+        assert invoke(["runs", "--workspace", str(pipeline.workspace.root)]).code == 0
+        room += STEP
+    assert {"", "ingest", "train", "release"} <= places
+    disk.leave(None)
+    assert told.json["release"]["version"] == 2
+    assert releases.verify(releases.in_service(pipeline.workspace.serving, "sales")) == []
+    assert ended(warm, pipeline).json["nothing_to_do"]
+
+
+def test_logs_and_pages_that_cannot_be_written_do_not_fail_a_run(warm, settled):
+    settled.span(2, sales(seed=2))
+    place = settled.workspace
+    with read_only(
+        place.logs,
+        place.reports,
+        place.drift("sales").parent,
+        place.monitor("sales").parent,
+        place.prometheus("sales").parent,
+    ):
+        told = ended(warm, settled)
+    assert told.code == 0, told
+    assert told.json["release"]["version"] == 2
+    notes = "\n".join(told.json["notes"])
+    for file in (place.prometheus("sales"), place.drift("sales"), place.monitor("sales")):
+        assert f"{file}" in notes
+    assert "report: not written" in told.stderr
+
+
+def test_a_serving_directory_that_may_only_be_read(warm, released):
+    released.span(2, sales(seed=2))
+    before = released.serving()
+    with read_only(released.workspace.serving):
+        told = ended(warm, released, "--no-report")
+    assert told.code == 1
+    assert "what was in service before still is" in why(told)
+    assert "Give write access to the serving directory" in why(told)
+    assert released.serving() == before
+    again = ended(warm, released, "--no-report")
+    assert (again.code, again.ran) == (0, ["in_service", "release"])
+
+
+def test_a_workspace_that_may_only_be_read(warm, released):
+    released.span(2, sales(seed=2))
+    with read_only(released.workspace.root):
+        told = ended(warm, released)
+        shown = invoke(["show", "--workspace", str(released.workspace.root)])
+        listed = invoke(["runs", "--workspace", str(released.workspace.root)])
+    assert told.code == 2
+    assert "The workspace cannot be written to." in why(told)
+    assert (shown.code, listed.code) == (0, 0)
