@@ -18,6 +18,7 @@ from pipeline.commands import (
     doctor,
     drift,
     lineage,
+    metadata,
     records,
     report,
     run,
@@ -111,6 +112,7 @@ for command in (
     app.command(help=help_of(command))(command)
 app.add_typer(schema.app, name="schema")
 app.add_typer(data.app, name="data")
+app.add_typer(metadata.app, name="metadata")
 
 
 def main() -> None:

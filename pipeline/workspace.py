@@ -89,6 +89,11 @@ class Workspace:
         """Held while a run of the pipeline goes on; it falls with its process."""
         return self.root / f".{pipeline}.lock"
 
+    @property
+    def database_lock(self) -> Path:
+        """Held by whoever writes to the sqlite file."""
+        return self.root / ".metadata.lock"
+
     def data(self, source: str) -> Path:
         """Where a data set that ships with Headgate is put."""
         return self.root / "data" / source

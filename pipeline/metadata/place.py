@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.alerts.secret import UndeliverableError, from_file
 from pipeline.metadata import client
-from pipeline.metadata.address import OPTIONS, Address
+from pipeline.metadata.address import FORM, OPTIONS, Address, Kind
 from pipeline.metadata.server import ServerStore
 from pipeline.metadata.settings import MetadataSettings
 from pipeline.workspace import Workspace
@@ -106,11 +109,44 @@ class Metadata:
         """
         if self.address is None:
             return
-        client.examine(self.address, self._password())
-        with client.alone(self.address, self._password()) as connection:
+        with self.alone() as connection:
             self.open()
             if self.address.kind == "postgresql":
                 client.shorten_indices(connection)
+
+    def connect(self) -> Any:
+        """A plain connection to the server.
+
+        Raises:
+          SettingsError: the database, the user or the password cannot be used.
+          HeadgateError: the server does not answer.
+        """
+        address = self._on_a_server()
+        client.examine(address, self._password())
+        return client.connect(address, self._password())
+
+    @contextmanager
+    def alone(self) -> Iterator[Any]:
+        """A plain connection to the server that no other process has at the same time.
+
+        Raises:
+          SettingsError: the database, the user or the password cannot be used.
+          HeadgateError: the server does not answer.
+        """
+        address = self._on_a_server()
+        client.examine(address, self._password())
+        with client.alone(address, self._password()) as connection:
+            yield connection
+
+    def _on_a_server(self) -> Address:
+        if self.address is None:
+            raise SettingsError("The database is on no server.", where=str(self.file), expected=FORM)
+        return self.address
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of server."""
+        return self._on_a_server().kind
 
     @property
     def where(self) -> str:

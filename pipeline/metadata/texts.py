@@ -16,6 +16,11 @@ STAND_IN = "\ue05c"
 ENCODED, DECODED = {ord("\\"): STAND_IN}, {ord(STAND_IN): "\\"}
 
 
+def encoded(text: str) -> str:
+    """A text as it is written."""
+    return text.translate(ENCODED)
+
+
 def encode(message: Any) -> None:
     """Makes the texts of a message such that they can be written, in place."""
     if b"\\" in message.SerializeToString():
