@@ -19,6 +19,10 @@ STEP_WAIT = 4 * 3600
 """Seconds that a step which an orchestrator starts waits for the database."""
 
 
+MOMENT = 1
+"""Seconds to wait for a lock that somebody may hold for a moment only, to see whether it is free."""
+
+
 @contextmanager
 def on_database(workspace: Workspace, metadata: Metadata, doing: str, wait: float = 0) -> Iterator[None]:
     """Keeps a sqlite file for one process: two that write to it meet in an error. A server takes many.
@@ -58,7 +62,7 @@ def on_pipeline(workspace: Workspace, pipeline: str) -> Iterator[None]:
     """
     path = workspace.lock(pipeline)
     try:
-        with FileLock(path, timeout=0):
+        with FileLock(path, timeout=MOMENT):
             _note(path, f"a run of `{pipeline}`")
             yield
     except Timeout:
@@ -94,4 +98,4 @@ def _holder(path: Path) -> str | None:
 
 
 def _notes(path: Path) -> Path:
-    return path.with_suffix(".holder")
+    return path.with_suffix(".holder.lock")

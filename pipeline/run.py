@@ -7,13 +7,10 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from components import gpus
 from components.fingerprint import user_modules
@@ -26,6 +23,7 @@ from pipeline.failures import told
 from pipeline.history import History
 from pipeline.history.environment import describe_environment
 from pipeline.imports import no_collection
+from pipeline.locks import on_database, on_pipeline
 from pipeline.metadata.place import Metadata
 from pipeline.progress import Progress
 from pipeline.quiet import quiet
@@ -36,7 +34,7 @@ from pipeline.steps import OPTIONAL, STEPS, TRAINING, active_steps, run_fingerpr
 from pipeline.summary import Status, StepResult, Summary
 from pipeline.workspace import Workspace
 from schema.curation import curated_path
-from schema.errors import DataError, HeadgateError, SettingsError
+from schema.errors import DataError, SettingsError
 from serving.releases import in_service
 
 STANDS: tuple[Status, ...] = ("pushed", "watched", "not_blessed")
@@ -72,8 +70,14 @@ def run(
     workspace.ensure()
     _find_user_code(loaded.base)
     _has_steps(loaded.settings, from_step, to_step)
-    # Whatever imports TensorFlow from here on, Beam's workers too, is to leave the GPUs alone.
-    with gpus.hidden() as chosen, _lock(workspace, loaded.settings.name):
+    name = loaded.settings.name
+    metadata = Metadata.of(workspace, loaded.settings.metadata)
+    with (
+        # Whatever imports TensorFlow from here on, Beam's workers too, is to leave the GPUs alone.
+        gpus.hidden() as chosen,
+        on_pipeline(workspace, name),
+        on_database(workspace, metadata, f"a run of `{name}`"),
+    ):
         tell = partial(progress.message, None)
         located = locate(loaded, workspace.data, fresh=not cache, tell=tell)
         settings = located.settings
@@ -81,7 +85,6 @@ def run(
         found = resolve(settings.data)
         code = step_codes(settings)
         fingerprint = run_fingerprint(settings, code, found.fingerprint, schema.read_bytes() if schema else b"")
-        metadata = Metadata.of(workspace, settings.metadata)
         metadata.prepare()
         history = History(workspace, metadata)
         if from_step not in (None, STEPS[0]) and not history.runs(settings.name):
@@ -131,22 +134,6 @@ def _nothing_to_do(
         replace(step, state="skipped" if step.state == "skipped" else "cached", seconds=0.0) for step in summary.steps
     )
     return replace(summary, steps=steps, alerts=(), nothing_to_do=True)
-
-
-@contextmanager
-def _lock(workspace: Workspace, pipeline: str) -> Iterator[None]:
-    """One run of a pipeline at a time: sqlite and the cache take no more."""
-    path = workspace.lock(pipeline)
-    lock = FileLock(path, timeout=0)
-    try:
-        with lock:
-            yield
-    except Timeout as error:
-        raise HeadgateError(
-            f"Another run of `{pipeline}` is going on in this workspace.",
-            where=str(path),
-            fix="wait for it, or give this run a workspace of its own with --workspace",
-        ) from error
 
 
 def _find_user_code(base: Path) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.ingest.sources import SourceFile
@@ -19,6 +18,7 @@ from pipeline.history.forward import Forward, forward
 from pipeline.history.lineage import Lineage, lineage
 from pipeline.history.store import STATES, Step, Store, iso_time, noted
 from pipeline.history.timeline import Timeline, timeline
+from pipeline.locks import is_running
 from pipeline.metadata.place import Metadata
 from pipeline.steps import active_steps
 from pipeline.summary import AlertResult, MonitorResult, StepResult, Summary, ThresholdResult
@@ -262,12 +262,8 @@ class History:
     def _status(self, run: mlmd.Context) -> str:
         """The noted status. A run that was killed could not note its end: it runs while somebody holds the lock."""
         status: str = run.custom_properties["status"].string_value
-        if status == "running":
-            try:
-                with FileLock(self._workspace.lock(run.custom_properties["pipeline"].string_value), timeout=0):
-                    return "interrupted"
-            except Timeout:
-                pass
+        if status == "running" and not is_running(self._workspace, run.custom_properties["pipeline"].string_value):
+            return "interrupted"
         return status
 
     def _summary(self, run: mlmd.Context) -> Summary:
