@@ -62,9 +62,9 @@ class BeamSettings(Section):
     parallelism: int | None = Field(None, ge=1)
     """Of `flink`: into how many parts each operation is divided. Default: the cluster's `parallelism.default`."""
     worker_pool: Address | None = None
-    """Of `flink` and `spark`: HOST:PORT, as the cluster's machines see it, of the Python workers beside each of them
-    (`python -m apache_beam.runners.worker.worker_pool_main`). Default, without `image`: this process is the worker,
-    which the cluster reaches only on this machine."""
+    """Of `flink` and `spark`: HOST:PORT, as the cluster's machines see it, of the Python workers on each of them
+    (`python -m components.flink.workers --port PORT`). Default, without `image`: this process is the worker, which the
+    cluster reaches only on this machine."""
     image: str | None = None
     """Of `flink`, `spark` and `dataflow`: the container image of the Python workers, with Headgate installed."""
     project: str | None = None
@@ -135,7 +135,11 @@ class BeamSettings(Section):
         ]
 
     def _prism(self) -> list[str]:
-        return ["--runner=PrismRunner", *_given("--prism_location", self.prism), "--environment_type=LOOPBACK"]
+        return [
+            "--runner=components.prism.PrismRunner",
+            *_given("--prism_location", self.prism),
+            "--environment_type=LOOPBACK",
+        ]
 
     def _portable(self) -> list[str]:
         return [*_given("--job_endpoint", self.job_endpoint), *self._workers()]
@@ -145,14 +149,14 @@ class BeamSettings(Section):
         if self.worker_pool:
             return [
                 "--environment_type=EXTERNAL",
-                f"--environment_options=external_service_address={self.worker_pool}",
+                f"--environment_config={self.worker_pool}",
                 # A worker lives as long as the job: each one imports TensorFlow.
                 "--environment_cache_millis=600000",
             ]
         if self.image:
             return [
                 "--environment_type=DOCKER",
-                f"--environment_options=docker_container_image={self.image}",
+                f"--environment_config={self.image}",
                 "--environment_cache_millis=600000",
             ]
         return ["--environment_type=LOOPBACK"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import requests
 
 from schema.errors import HeadgateError
@@ -19,11 +22,27 @@ def flink_version(master: str) -> str:
     Raises:
       HeadgateError: nothing there answers as Flink does.
     """
-    url = f"http://{master}/config"
+    return str(_get(master, "config", lambda answer: answer["flink-version"]))
+
+
+def parallelism(master: str) -> int:
+    """Into how many parts the cluster divides an operation of a job that does not say (`parallelism.default`).
+
+    Args:
+      master: HOST:PORT of its REST service.
+
+    Raises:
+      HeadgateError: nothing there answers as Flink does.
+    """
+    settings = _get(master, "jobmanager/config", lambda answer: {each["key"]: each["value"] for each in answer})
+    return int(settings.get("parallelism.default", 1))
+
+
+def _get(master: str, path: str, read: Callable[[Any], Any]) -> Any:
     try:
-        answer = requests.get(url, timeout=SECONDS)
+        answer = requests.get(f"http://{master}/{path}", timeout=SECONDS)
         answer.raise_for_status()
-        return str(answer.json()["flink-version"])
+        return read(answer.json())
     except (requests.RequestException, ValueError, KeyError, TypeError) as error:
         raise HeadgateError(
             "The Flink cluster does not answer.",

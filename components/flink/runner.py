@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import re
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,15 @@ from apache_beam.portability import python_urns
 from apache_beam.runners.portability import flink_runner
 from apache_beam.transforms.environments import ExternalEnvironment
 
-from components.flink.cluster import flink_version
-from components.flink.job_server import JobServer
+from components.flink.cluster import flink_version, parallelism
+from components.flink.jar import job_server
+from components.flink.java import java
 from components.flink.workers import serve
+from components.job_server import JobServer
 from schema.errors import HeadgateError, first_line
+
+JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""The job server translates pipelines and then waits: a plain collector and a light compiler start it sooner."""
 
 
 class FlinkRunner(flink_runner.FlinkRunner):
@@ -31,7 +38,7 @@ class FlinkRunner(flink_runner.FlinkRunner):
     def default_job_server(self, options: Any) -> JobServer:
         """The process' job server for this cluster."""
         flink = options.view_as(FlinkRunnerOptions)
-        return _job_server(flink.flink_master, flink.flink_job_server_jar)
+        return _shared(flink.flink_master, flink.flink_job_server_jar)
 
     @staticmethod
     def start_and_replace_loopback_environments(pipeline: Any, options: Any) -> list[Callable[[], Any]]:
@@ -52,8 +59,12 @@ class FlinkRunner(flink_runner.FlinkRunner):
         Raises:
           HeadgateError: the cluster cannot be reached, or the job failed there.
         """
-        master = options.view_as(FlinkRunnerOptions).flink_master
+        flink = options.view_as(FlinkRunnerOptions)
+        master = flink.flink_master
+        flink_version(master)
         name = options.view_as(GoogleCloudOptions).job_name or "without a name"
+        if flink.parallelism < 1:  # Beam's job server would not look for the cluster's own, and take one
+            flink.parallelism = parallelism(master)
         result = None
         try:
             result = super().run_portable_pipeline(pipeline, options)
@@ -68,8 +79,18 @@ class FlinkRunner(flink_runner.FlinkRunner):
 
 
 @functools.cache
-def _job_server(master: str, jar: str | None) -> JobServer:
-    return JobServer(master, Path(jar) if jar else None)
+def _shared(master: str, jar: str | None) -> JobServer:
+    return JobServer(functools.partial(_command, master, jar))
+
+
+def _command(master: str, jar: str | None, port: int) -> list[str]:
+    folder = tempfile.TemporaryDirectory(prefix="headgate-flink-")
+    atexit.register(folder.cleanup)
+    return [
+        *(java(), *JVM, "-jar", str(job_server(flink_version(master), Path(jar) if jar else None))),
+        *("--flink-master", master, "--artifacts-dir", folder.name),
+        *("--job-host", "127.0.0.1", "--job-port", str(port), "--artifact-port", "0", "--expansion-port", "0"),
+    ]
 
 
 def _failure(error: Exception, job: str, master: str) -> HeadgateError:

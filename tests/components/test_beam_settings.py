@@ -65,11 +65,11 @@ def test_a_cluster_has_its_workers_in_a_pool_or_in_containers():
     cluster = {"runner": "flink", "flink_master": "flink.example:8081", "parallelism": 8}
     pool = options(**cluster, worker_pool="localhost:50000")
     assert pool["environment_type"] == "EXTERNAL"
-    assert pool["environment_options"] == ["external_service_address=localhost:50000"]
+    assert pool["environment_config"] == "localhost:50000"
     assert pool["parallelism"] == 8
     containers = options(**cluster, image="shops/headgate:1")
     assert containers["environment_type"] == "DOCKER"
-    assert containers["environment_options"] == ["docker_container_image=shops/headgate:1"]
+    assert containers["environment_config"] == "shops/headgate:1"
     assert containers["sdk_container_image"] == "shops/headgate:1"
 
 
@@ -88,7 +88,7 @@ def test_spark_and_dataflow_get_the_arguments_that_beam_knows():
 def test_prism_is_a_program_on_this_machine():
     found = options(runner="prism", prism="/opt/prism")
     assert (found["runner"], found["prism_location"], found["environment_type"]) == (
-        "PrismRunner",
+        "components.prism.PrismRunner",
         "/opt/prism",
         "LOOPBACK",
     )

@@ -177,11 +177,11 @@ class FlinkCluster:
 
 
 @contextmanager
-def worker_pool(log: Path) -> Iterator[str]:
-    """A pool of Python workers, as one stands on each machine of a cluster; gives HOST:PORT."""
+def worker_pool(code: Path, log: Path) -> Iterator[str]:
+    """A pool of Python workers with the code in a folder, as one stands on each machine of a cluster; HOST:PORT."""
     port = free_port()
     command = [sys.executable, "-m", "components.flink.workers", "--port", str(port)]
-    process = spawn(command, log)
+    process = spawn(command, log, {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{code}"})
     try:
         wait_for_port(port)
         yield f"127.0.0.1:{port}"
@@ -189,7 +189,7 @@ def worker_pool(log: Path) -> Iterator[str]:
         end(process)
 
 
-def spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+def spawn(command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
     """Starts a program in a process group of its own that does not outlive the tests."""
     with log.open("ab") as stream:
         return subprocess.Popen(
@@ -197,6 +197,7 @@ def spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
+            env=environment,
             start_new_session=True,
             # PR_SET_PDEATHSIG of prctl(2)
             preexec_fn=lambda: ctypes.CDLL(None).prctl(1, signal.SIGKILL),
