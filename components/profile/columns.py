@@ -1,5 +1,10 @@
 """Statistics of one column, gathered batch by batch in bounded memory: the protos that TFDV writes.
 
+Rows may be looked at in several places, and what is known of them merged. Counts, extremes and lengths, and up to
+16,384 different strings and some 10,000 numbers everything, are then as if one had seen all rows; mean and deviation
+to the last digits, quantiles of more rows within the sketch's error. Merged in a certain order, it is the same to the
+last bit every time.
+
 They come from the sketches that TFDV uses, with its sizes but for one: 16,384 values of a column are counted exactly,
 not 1,024. TFDV itself is left out because importing it imports TensorFlow and Beam, 4 s of CPU and half a gigabyte, and
 because its generators take twice the CPU for the same sketches: here strings are counted in each batch before they are
@@ -10,7 +15,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +43,9 @@ class ColumnProfile(Protocol):
 
     def add(self, column: pa.Array) -> None:
         """Looks at some more rows; null is a row without a value, a list one with several."""
+
+    def merge(self, other: Any) -> None:
+        """Takes over what is known of other rows of the same column."""
 
     def statistics(self, name: str, rows: int) -> statistics_pb2.FeatureNameStatistics:
         """The column's statistics; `rows` is how many rows the table has."""
@@ -68,6 +76,12 @@ class _Presence:
         self.rows += present
         self.values += len(values)
         return values
+
+    def merge(self, other: _Presence) -> None:
+        """Takes over the counts of other rows."""
+        self.rows, self.values = self.rows + other.rows, self.values + other.values
+        self.fewest, self.most = min(self.fewest, other.fewest), max(self.most, other.most)
+        self.lengths.Merge(other.lengths)
 
     def statistics(self, rows: int) -> statistics_pb2.CommonStatistics:
         """What features of every type have; `rows` is how many rows the table has."""
@@ -116,6 +130,17 @@ class Numbers:
         self._low, self._high = min(self._low, low), max(self._high, high)
         self._add_moments(len(x), float(x.mean()), float(x.var()) * len(x))
 
+    def merge(self, other: Numbers) -> None:
+        """Takes over what is known of other rows."""
+        self._presence.merge(other._presence)
+        self._quantiles.Merge(other._quantiles)
+        self._zeros, self._nan = self._zeros + other._zeros, self._nan + other._nan
+        for infinity in self._infinite:
+            self._infinite[infinity] += other._infinite[infinity]
+        self._low, self._high = min(self._low, other._low), max(self._high, other._high)
+        if other._finite:
+            self._add_moments(other._finite, other._mean, other._squares)
+
     def _add_moments(self, count: int, mean: float, squares: float) -> None:
         """Chan, Golub and LeVeque 1979, "Updating formulae and a pairwise algorithm for computing sample variances"."""
         total, distance = self._finite + count, mean - self._mean
@@ -161,6 +186,13 @@ class Texts:
             self._distinct.AddValues(counted.field(0))
             self._top.AddValues(_labels(counted.field(0)), counted.field(1).cast(pa.float32()))
 
+    def merge(self, other: Texts) -> None:
+        """Takes over what is known of other rows."""
+        self._presence.merge(other._presence)
+        self._bytes += other._bytes
+        self._distinct.Merge(other._distinct)
+        self._top.Merge(other._top)
+
     def statistics(self, name: str, rows: int) -> statistics_pb2.FeatureNameStatistics:
         """The column's statistics."""
         texts = statistics_pb2.StringStatistics(common_stats=self._presence.statistics(rows))
@@ -193,6 +225,12 @@ class Images:
             self._bytes += pc.sum(lengths).as_py()
             ends = pc.min_max(lengths)
             self._fewest, self._most = min(self._fewest, ends["min"].as_py()), max(self._most, ends["max"].as_py())
+
+    def merge(self, other: Images) -> None:
+        """Takes over what is known of other rows."""
+        self._presence.merge(other._presence)
+        self._bytes += other._bytes
+        self._fewest, self._most = min(self._fewest, other._fewest), max(self._most, other._most)
 
     def statistics(self, name: str, rows: int) -> statistics_pb2.FeatureNameStatistics:
         """The column's statistics."""
