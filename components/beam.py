@@ -171,6 +171,11 @@ def distributed(beam_pipeline_args: Sequence[str]) -> bool:
     return any(each.startswith("--runner=") and each != _LOCAL for each in beam_pipeline_args)
 
 
+def on_workers(beam_pipeline_args: Sequence[str]) -> bool:
+    """Whether Beam has workers beside this process: else what it would do is done without it."""
+    return distributed(beam_pipeline_args) or "--direct_running_mode=multi_processing" in beam_pipeline_args
+
+
 def _given(flag: str, value: object) -> list[str]:
     return [] if value is None else [f"{flag}={value}"]
 

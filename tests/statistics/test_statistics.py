@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
+import apache_beam
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -12,13 +17,16 @@ from tfx.components.statistics_gen import executor as stock
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
 
-from components import statistics
+from components import parts, statistics
+from components.beam import BeamSettings
 from components.feature_statistics import by_name, by_slice, row_count, whole
 from components.ingest import tfrecord
 from components.ingest.encode import Encoder
 from schema.errors import DataError
 
 SPLITS = {"train": 3000, "eval": 400, "test": 50}
+IN_MEMORY, WORKERS = BeamSettings(), BeamSettings(mode="multi_processing", workers=2)
+PRISM = Path(__file__).parents[2] / ".cache/tools/prism"
 
 
 def table(rows: int, seed: int) -> pa.RecordBatch:
@@ -55,16 +63,17 @@ def examples(tmp_path):
 
 @pytest.fixture
 def compute(tmp_path, examples):
-    def run(executor, images=("image",), slices=()):
+    def run(executor, images=("image",), slices=(), beam=IN_MEMORY):
         artifact = standard_artifacts.ExampleStatistics()
-        artifact.uri = str(tmp_path / executor.__module__)
-        options = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--sdk_container_image=unused"]
+        folder = tmp_path / f"{executor.__module__}{beam.mode}{beam.runner}"
+        artifact.uri = str(folder)
+        options = beam.pipeline_args()
         properties = {"stats_options_json": statistics.options(images, slices).to_json(), "exclude_splits": "[]"}
         context = BaseBeamExecutor.Context(beam_pipeline_args=options, tmp_dir=str(tmp_path / "tmp"))
         executor(context).Do({"examples": [examples]}, {"statistics": [artifact]}, properties)
         found = {}
         for split in SPLITS:
-            content = (tmp_path / executor.__module__ / f"Split-{split}" / "FeatureStats.pb").read_bytes()
+            content = (folder / f"Split-{split}" / "FeatureStats.pb").read_bytes()
             found[split] = statistics_pb2.DatasetFeatureStatisticsList.FromString(content)
         return artifact, found
 
@@ -72,12 +81,22 @@ def compute(tmp_path, examples):
 
 
 @pytest.fixture
+def several_parts(monkeypatch):
+    """Each file is a part."""
+    monkeypatch.setattr(parts, "PART_BYTES", 1)
+
+
+@pytest.fixture
 def on_beam(monkeypatch):
-    """The splits that went through the stock executor."""
-    calls = []
-    original = stock.Executor.Do
-    monkeypatch.setattr(stock.Executor, "Do", lambda *args: calls.append(args) or original(*args))
-    return calls
+    """The pipelines that were made; they run in this process, whatever was asked for."""
+    made = []
+
+    def make(executor):
+        made.append(executor)
+        return apache_beam.Pipeline(argv=IN_MEMORY.pipeline_args())
+
+    monkeypatch.setattr(statistics.Executor, "_make_beam_pipeline", make)
+    return made
 
 
 def comparable(dataset) -> dict[str, str]:
@@ -97,9 +116,8 @@ def comparable(dataset) -> dict[str, str]:
     return found
 
 
-def test_small_inputs_get_in_memory_what_stock_computes(compute, on_beam):
+def test_small_inputs_get_in_memory_what_stock_computes(compute):
     artifact, ours = compute(statistics.Executor)
-    assert not on_beam
     stock_artifact, peers = compute(stock.Executor)
     assert artifact.split_names == stock_artifact.split_names
     assert artifact.span == stock_artifact.span == 7
@@ -113,11 +131,9 @@ def test_small_inputs_get_in_memory_what_stock_computes(compute, on_beam):
 SLICES = [("kind",), ("list", "kind")]
 
 
-def test_slices_are_the_same_in_memory_and_on_beam(compute, on_beam, monkeypatch):
+def test_slices_are_those_that_stock_finds(compute):
     _, ours = compute(statistics.Executor, slices=SLICES)
-    monkeypatch.setattr(statistics, "IN_MEMORY_BYTES", 1)
-    _, peers = compute(statistics.Executor, images=(), slices=SLICES)
-    assert len(on_beam) == 1
+    _, peers = compute(stock.Executor, images=(), slices=SLICES)
     for split, rows in SPLITS.items():
         our, peer = by_slice(ours[split], SLICES), by_slice(peers[split], SLICES)
         assert {name: row_count(each) for name, each in our.items()} == {
@@ -126,6 +142,30 @@ def test_slices_are_the_same_in_memory_and_on_beam(compute, on_beam, monkeypatch
         assert row_count(ours[split]) == row_count(peers[split]) == rows
     word = (comparable(whole(each["kind=b_c"]))["word"] for each in (our, peer))
     assert next(word) == next(word)
+
+
+@pytest.mark.parametrize("slices", [(), SLICES], ids=["whole", "sliced"])
+def test_beam_s_workers_find_the_same_to_the_last_bit(compute, slices, on_beam, several_parts):
+    artifact, ours = compute(statistics.Executor, slices=slices)
+    assert not on_beam
+    other, theirs = compute(statistics.Executor, slices=slices, beam=WORKERS)
+    assert on_beam
+    assert ours == theirs
+    assert other.split_names == artifact.split_names
+    assert sorted(path.name for path in Path(other.uri).iterdir()) == [f"Split-{name}" for name in sorted(SPLITS)]
+
+
+@pytest.mark.slow
+def test_worker_processes_find_the_same_to_the_last_bit(compute, several_parts):
+    _, ours = compute(statistics.Executor, slices=SLICES)
+    assert compute(statistics.Executor, slices=SLICES, beam=WORKERS)[1] == ours
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PRISM.is_file(), reason="needs Beam's Prism: see docs/beam.md")
+def test_a_portable_runner_finds_the_same_to_the_last_bit(compute, several_parts):
+    _, ours = compute(statistics.Executor, slices=SLICES)
+    assert compute(statistics.Executor, slices=SLICES, beam=BeamSettings(runner="prism", prism=PRISM))[1] == ours
 
 
 def test_sliced_statistics_are_read_as_a_whole_and_by_slice(compute):
@@ -142,24 +182,6 @@ def test_sliced_statistics_are_read_as_a_whole_and_by_slice(compute):
     tfdv.infer_schema(found)  # stock readers look at the whole too
 
 
-def test_large_inputs_go_through_beam(compute, on_beam, monkeypatch):
-    monkeypatch.setattr(statistics, "IN_MEMORY_BYTES", 1)
-    _, found = compute(statistics.Executor, images=())
-    assert len(on_beam) == 1
-    assert found["train"].datasets[0].num_examples == SPLITS["train"]
-
-
-def test_images_are_counted_by_rows(compute, on_beam, examples, monkeypatch):
-    monkeypatch.setattr(statistics, "IN_MEMORY_BYTES", 1)
-    monkeypatch.setattr(statistics, "IN_MEMORY_ROWS", 3000)
-    examples.set_int_custom_property("rows", 3000)
-    compute(statistics.Executor)
-    assert not on_beam
-    examples.set_int_custom_property("rows", 3450)
-    compute(statistics.Executor)
-    assert len(on_beam) == 1
-
-
 def test_images_are_bytes_whose_values_are_not_counted(compute):
     _, found = compute(statistics.Executor)
     image = by_name(found["train"])["image"]
@@ -170,14 +192,29 @@ def test_images_are_bytes_whose_values_are_not_counted(compute):
     assert (feature.type, feature.WhichOneof("domain_info")) == (schema_pb2.BYTES, None)
 
 
-def test_damaged_examples_are_told_with_file_and_record(compute, tmp_path):
+@pytest.mark.parametrize("beam", [IN_MEMORY, WORKERS], ids=["in memory", "by workers"])
+def test_damaged_examples_are_told_with_file_and_record(compute, tmp_path, on_beam, beam):
     path = tmp_path / "examples/Split-train/data_tfrecord-00000-of-00002"
     content = bytearray(path.read_bytes())
     content[20] ^= 1
     path.write_bytes(content)
     with pytest.raises(DataError, match="damaged") as raised:
-        compute(statistics.Executor)
+        compute(statistics.Executor, beam=beam)
     assert raised.value.where == f"{path}, record 1"
+
+
+@pytest.mark.parametrize("beam", [IN_MEMORY, WORKERS], ids=["in memory", "by workers"])
+def test_a_split_without_rows_has_statistics_of_none(compute, tmp_path, on_beam, beam):
+    for path in (tmp_path / "examples/Split-test").iterdir():
+        path.write_bytes(b"")
+    _, found = compute(statistics.Executor, beam=beam)
+    assert [each.num_examples for each in found["test"].datasets] == [0]
+    assert row_count(found["eval"]) == SPLITS["eval"]
+
+
+def test_workers_do_not_import_tensorflow():
+    code = "import sys, components.profile.examples; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_component_has_the_outputs_of_statistics_gen():
