@@ -21,7 +21,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import apache_beam as beam
+import numpy as np
+import numpy.typing as npt
 
+from components.ingest import tfrecord
 from schema import errors
 from schema.errors import HeadgateError
 
@@ -50,19 +53,61 @@ class Part:
     files: tuple[Path, ...]
 
 
-def parts_of(split: str, files: Sequence[Path]) -> list[Part]:
-    """Divides the files of a split, which depends on nothing but their sizes."""
+def parts_of(split: str, files: Sequence[Path], size: int | None = None) -> list[Part]:
+    """Divides the files of a split, which depends on nothing but their sizes.
+
+    Args:
+      split: its name.
+      files: in order.
+      size: of a part in bytes, at least. Default: `PART_BYTES`.
+    """
     sizes = [file.stat().st_size for file in files]
-    wanted = max(PART_BYTES, sum(sizes) / MOST_PARTS)
+    wanted = max(size or PART_BYTES, sum(sizes) / MOST_PARTS)
     groups: list[list[Path]] = []
-    size = wanted
+    filled = wanted
     for file, each in zip(files, sizes, strict=True):
-        if size >= wanted:
+        if filled >= wanted:
             groups.append([])
-            size = 0
+            filled = 0
         groups[-1].append(file)
-        size += each
+        filled += each
     return [Part(split, index, tuple(group)) for index, group in enumerate(groups)]
+
+
+def row_counts(parts: Sequence[Part], work: Path, make_pipeline: MakePipeline | None = None) -> list[int]:
+    """Rows of each part.
+
+    Args:
+      parts: in any order.
+      work: a folder that all workers see.
+      make_pipeline: for Beam's workers to count; None: this process does.
+
+    Raises:
+      DataError: a file is damaged.
+    """
+    if make_pipeline is None:
+        return [_count(part) for part in parts]
+    with told(work), make_pipeline() as pipeline:
+        _ = spread(pipeline, enumerate(parts)) | "Count" >> beam.ParDo(_Count(work))
+    return [int((work / f"rows-{number}").read_text(encoding="utf-8")) for number in range(len(parts))]
+
+
+def _count(part: Part) -> int:
+    return sum(1 for path in part.files for _ in tfrecord.lengths(path))
+
+
+class _Count(beam.DoFn):
+    """(number, part) -> nothing; leaves the part's rows."""
+
+    def __init__(self, work: Path) -> None:
+        self._work = work
+
+    def process(self, element: tuple[int, Part]) -> None:
+        number, part = element
+        with telling(self._work):
+            partial = self._work / uuid.uuid4().hex
+            partial.write_text(str(_count(part)), encoding="utf-8")
+            partial.replace(self._work / f"rows-{number}")
 
 
 def spread(pipeline: beam.Pipeline, parts: Iterable[T]) -> beam.PCollection:
@@ -95,3 +140,36 @@ def told(folder: Path) -> Iterator[None]:
     found = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("error-*")]
     for each in sorted(found, key=lambda each: str(each["error"].get("where"))):
         raise getattr(errors, each["kind"])(**each["error"])
+
+
+def sampled(start: int, stop: int, rows: int, most: int) -> npt.NDArray[np.bool_]:
+    """Which rows are in a sample that is the same however the rows are divided.
+
+    The rows are cut into `most` stretches of equal length. Of each, the row is taken that a hash of the stretch's
+    number points at: no pattern in the order of the rows can match it.
+
+    Args:
+      start: number of the first row in question, from 0.
+      stop: number of the row behind the last.
+      rows: how many there are in all.
+      most: size of the sample; if there are fewer rows, all of them are in it.
+
+    Returns:
+      [stop - start].
+    """
+    if rows <= most or start == stop:
+        return np.ones(stop - start, bool)
+    stretch = np.arange(start * most // rows, (stop - 1) * most // rows + 1)
+    first, behind = (-(-each * rows // most) for each in (stretch, stretch + 1))
+    place = first + (_mixed(stretch) % (behind - first).astype(np.uint64)).astype(np.int64)
+    chosen = np.zeros(stop - start, bool)
+    chosen[place[(place >= start) & (place < stop)] - start] = True
+    return chosen
+
+
+def _mixed(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+    """SplitMix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators")."""
+    x = (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))

@@ -10,18 +10,20 @@ from pipeline.settings import PipelineSettings
 from schema.remote import copies
 
 _EVALUATION = (
+    "components.evaluation.combine",
     "components.evaluation.config",
     "components.evaluation.decision",
     "components.evaluation.depth.metrics",
     "components.evaluation.evaluate",
     "components.evaluation.extracts",
-    "components.evaluation.in_memory",
     "components.evaluation.mean_loss",
     "components.evaluation.model_mean",
     "components.evaluation.output",
     "components.evaluation.predictions",
+    "components.evaluation.on_parts",
     "components.evaluation.saved_model",
     "components.ingest.tfrecord",
+    "components.parts",
 )
 """Modules that compute metrics."""
 
@@ -29,7 +31,7 @@ CODE: dict[str, tuple[str, ...]] = {
     "ingest": ("components.ingest", "components.label", "components.measured", "schema.remote"),
     "statistics": (
         *("components.statistics", "components.profile", "components.feature_statistics"),
-        "components.ingest.tfrecord",
+        *("components.ingest.tfrecord", "components.parts"),
     ),
     "schema": (),
     "in_service": (),

@@ -3,6 +3,7 @@
 HeadgateError            exit code 1: something failed
 ├── SettingsError        exit code 2: the settings or the command cannot be used as they are
 ├── DataError            exit code 4: the data are not fit to train on
+├── ModelError           exit code 1: a model cannot take the rows that it is asked about
 └── ReleaseError         exit code 1: the serving directory cannot be read or written
 """
 
@@ -75,6 +76,10 @@ class DataError(HeadgateError):
     """The data cannot be used: nothing is trained and the release in service stays."""
 
     exit_code = 4
+
+
+class ModelError(HeadgateError):
+    """A model cannot take the rows that it is asked about."""
 
 
 class ReleaseError(HeadgateError):

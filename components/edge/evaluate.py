@@ -13,7 +13,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from components.edge.inputs import PART, RowReader, raw_inputs
 from components.edge.interpreter import Interpreter
 from components.edge.source import Source
-from components.evaluation import extracts, in_memory, output, saved_model
+from components.evaluation import combine, extracts, output, saved_model
 from components.evaluation.config import for_models
 from components.evaluation.extracts import Answers
 from components.evaluation.saved_model import FEATURES_SIGNATURE
@@ -47,5 +47,5 @@ def evaluate(
     # accuracy under it.
     facts = replace(saved_model.facts(str(source.saved_model)), computes=frozenset())
     config = for_models(tfma.utils.update_eval_config_with_defaults(config, has_baseline=False), {"": facts})
-    found = in_memory.evaluate(extracts.batches(source.files["test"], ask, config.slicing_specs), config)
+    found = combine.evaluate(extracts.batches(source.files["test"], ask, config.slicing_specs), config)
     output.write(found, config, {"": str(file)}, folder)

@@ -1,19 +1,14 @@
-"""The step `evaluate`: TFX's Evaluator, which evaluates on small data in memory, without Beam.
+"""The step `evaluate`: TFX's Evaluator, with an executor of our own.
 
-The metrics are TFMA's either way, from the same computations. Beam spreads rows over workers and bounds memory, and
-costs four times the CPU on 1,500 rows and eight times on many: each row goes through each metric once for every slice
-that it is in. So:
-
-- up to `IN_MEMORY_ROWS` rows, `in_memory` evaluates;
-- above that, the stock Evaluator runs on Beam. A uniform sample of that many rows is asked first, for the predictions
-  table (predictions.py).
-
-The results differ by rounding. A network's scores depend in the last digit of their 32 bits on how many rows it is
-given at once, and sums are taken in another order.
+The metrics are TFMA's, from the same computations. TFMA's own pipeline gives each row to each metric once for every
+slice that it is in, which costs eight times the CPU of ours (`combine`). Ours is the same on small data, in this
+process, and on large, by Beam's workers (`on_parts`).
 """
 
 from __future__ import annotations
 
+import shutil
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -21,27 +16,26 @@ import tensorflow_model_analysis as tfma
 from absl import logging
 from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
-from tfx.components.evaluator import executor
-from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.dsl.components.base import base_beam_component, base_beam_executor, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.utils import json_utils, path_utils, proto_utils
 
-from components.evaluation import extracts, in_memory, output, saved_model
-from components.evaluation.config import for_models, model_outputs
-from components.evaluation.predictions import Recorder
-from components.ingest import tfrecord
+from components.beam import on_workers
+from components.evaluation import on_parts, saved_model
+from components.evaluation.config import for_models
+from components.evaluation.on_parts import Evaluation
+from components.parts import parts_of, row_counts
 
-IN_MEMORY_ROWS = 250_000
-"""Above this many rows, Beam's workers take over. Measured on 60,000 taxi trips in seven groups of slices: 0.16 ms a
-row, 0.46 with a model in service, against Beam's 1.3 ms without one. So that many take 40 s on one core, or two
-minutes. With fewer than eight workers Beam is slower at any size; above this one, to wait for one core would hurt. Rows
-count and not bytes, since the bytes of an image say little about the time that a network takes for it. Memory does not
-set the limit: rows stream through in batches, and the 60,000 took 60 MB."""
+RECORDED_ROWS = 250_000
+"""Of more rows than this, a sample is in the predictions table."""
+
+PART_BYTES = 8 << 20
+"""Of examples to a part. Some ten seconds of work: a row costs more here than in the other steps."""
 
 
-class Executor(executor.Executor):
-    """Evaluates in memory or by the stock executor."""
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Evaluates in this process, or by Beam's workers."""
 
     def Do(  # noqa: N802  TFX's name
         self,
@@ -52,7 +46,7 @@ class Executor(executor.Executor):
         """Writes the ModelEvaluation as TFMA does; the ModelBlessing stays without a verdict.
 
         Raises:
-          DataError: a file of the examples is damaged, or the scores of large data are not numbers.
+          DataError: a file of the examples is damaged.
         """
         files = [
             path
@@ -70,20 +64,29 @@ class Executor(executor.Executor):
             for spec in config.model_specs
         }
         facts = {name: saved_model.facts(folder) for name, folder in models.items()}
-        config = for_models(config, facts)
-        ask, recorder = extracts.saved_models(models), Recorder.from_json(exec_properties["record"])
         folder = Path(artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY]))
-        rows = sum(1 for path in files for _ in tfrecord.lengths(path))
-        if rows > IN_MEMORY_ROWS:
-            extracts.record_sample(files, ask, config.slicing_specs, rows, IN_MEMORY_ROWS, recorder)
-            recorder.refuse_non_finite()
-            adapted = {specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(config)}
-            super().Do(input_dict, output_dict, exec_properties | adapted)
-        else:
-            logging.info("Evaluating in memory.")
-            asked = extracts.batches(files, ask, config.slicing_specs, model_outputs(config), recorder)
-            output.write(in_memory.evaluate(asked, config), config, models, folder)
-        recorder.write(folder, {name: each.threshold for name, each in facts.items()}, rows)
+        on_beam = on_workers(self._beam_pipeline_args)
+        parts, work = parts_of("test", files, PART_BYTES), folder / ".work"
+        work.mkdir(parents=True)
+        try:
+            counts = row_counts(parts, work, self._make_beam_pipeline if on_beam else None)
+            evaluation = Evaluation(
+                config=for_models(config, facts).SerializeToString(),
+                models=models,
+                thresholds={name: each.threshold for name, each in facts.items()},
+                record=exec_properties["record"],
+                rows=sum(counts),
+                recorded=RECORDED_ROWS,
+                folder=folder,
+            )
+            placed = list(zip(parts, accumulate(counts, initial=0), strict=False))
+            if on_beam:
+                on_parts.evaluate_on_beam(placed, evaluation, work, self._make_beam_pipeline)
+            else:
+                logging.info("Evaluating in memory.")
+                on_parts.evaluate(placed, evaluation)
+        finally:
+            shutil.rmtree(work)
 
 
 class EvaluateSpec(specs.EvaluatorSpec):
@@ -103,8 +106,8 @@ class Evaluate(base_beam_component.BaseBeamComponent):
       examples: Examples with a split `test`.
       model: the new Model.
       baseline_model: the Model in service; a channel that may turn out empty.
-      eval_config: from `config.eval_config`. The in-memory path knows what that uses of TFMA's configuration: no
-        example weights, query keys, confidence intervals or thresholds.
+      eval_config: from `config.eval_config`. The executor knows what that uses of TFMA's configuration: no example
+        weights, query keys, confidence intervals or thresholds.
       record: predictions.RecordSettings as JSON.
       code: fingerprint of the code that the step depends on; a change of it makes the cache miss.
 

@@ -86,18 +86,16 @@ def batches(
     ask: Ask,
     slices: Iterable[config_pb2.SlicingSpec],
     outputs: Collection[str] = (),
-    recorder: Recorder | None = None,
 ) -> Iterator[list[Row]]:
     """Reads examples and asks models about them.
 
-    Rows for which a model's scores are not numbers are left out: TFMA has no way with them. The recorder gets them.
+    Rows for which a model's scores are not numbers are left out: TFMA has no way with them.
 
     Args:
       files: TFRecord files of tf.Example.
       ask: asks the models.
       slices: TFMA's specifications of slices.
       outputs: what metrics read of what `evaluation_features` computes, where a model computes it.
-      recorder: gets the rows as columns, too.
 
     Yields:
       At most `ROWS` rows.
@@ -106,28 +104,7 @@ def batches(
       DataError: a file is damaged.
     """
     for each in answered(records(files), ask, slices):
-        if recorder is not None:
-            each.record(recorder)
         yield each.rows(outputs)
-
-
-def record_sample(
-    files: Iterable[Path], ask: Ask, slices: Iterable[config_pb2.SlicingSpec], rows: int, most: int, recorder: Recorder
-) -> None:
-    """Asks models about a uniform sample of the examples, always the same one.
-
-    Args:
-      files: TFRecord files of tf.Example.
-      ask: asks the models.
-      slices: TFMA's specifications of slices.
-      rows: in all files.
-      most: rows to ask about.
-      recorder: gets them.
-    """
-    chosen = np.zeros(rows, bool)
-    chosen[np.random.default_rng(0).choice(rows, most, replace=False)] = True
-    for each in answered(compressed(records(files), chosen), ask, slices):
-        each.record(recorder)
 
 
 @dataclass(frozen=True)

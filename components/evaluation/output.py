@@ -21,8 +21,8 @@ from tensorflow_model_analysis.evaluators.metrics_validator import validate_metr
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as writer
 
+from components.evaluation.combine import Metrics
 from components.evaluation.extracts import SliceKey
-from components.evaluation.in_memory import Metrics
 from components.ingest import tfrecord
 
 

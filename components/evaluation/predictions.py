@@ -16,7 +16,6 @@ split, whether the table is a sample of them, and `slices`: TFMA's keys by numbe
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -31,7 +30,6 @@ import pyarrow.parquet as pq
 
 from components.evaluation.results import OVERALL, SliceKey, no_rows
 from components.label import Task
-from schema.errors import DataError
 from schema.section import Section
 
 FILE_NAME = "predictions.parquet"
@@ -125,7 +123,6 @@ class Recorder:
         self._numbers: dict[SliceKey, int] = {}
         self._tables: list[pa.Table] = []
         self._several: set[str] = set()
-        self._not_finite: Counter[str] = Counter()
 
     @classmethod
     def from_json(cls, settings: str) -> Recorder:
@@ -152,7 +149,6 @@ class Recorder:
         for name, role in ROLES.items():
             if name in scores:
                 columns[f"{role}/score"] = _scores(scores[name])
-                self._not_finite[role] += int((~finite(scores[name])).sum())
                 if settings.attack and settings.attack in features[name]:
                     columns[f"{role}/withstood"] = pa.array(features[name][settings.attack][:, 0] > 0)
         slices = [[self._number(key) for key in chain.from_iterable(of_row) if key != OVERALL] for of_row in keys]
@@ -166,21 +162,17 @@ class Recorder:
                     columns[f"column/{name}"] = values
         self._tables.append(pa.table(columns))
 
-    def refuse_non_finite(self) -> None:
-        """Tells that scores are not numbers before TFMA fails on them.
-
-        Raises:
-          DataError: some are not.
-        """
-        for role, rows in self._not_finite.items():
-            if rows:
-                raise DataError(
-                    f"The {'new model' if role == 'new' else 'model in service'} gives scores that are not numbers.",
-                    where="the test split",
-                    expected="finite scores for every row",
-                    received=f"NaN or infinity for {rows:,} rows",
-                    fix="look at the loss of the training steps, and at the features of these rows",
-                )
+    def merge(self, other: Recorder) -> None:
+        """Appends what another recorder, with the same settings, has gathered."""
+        numbers = np.array([self._number(key) for key in other._numbers], np.int32)
+        for table in other._tables:
+            slices = table.column("slices").combine_chunks()
+            lengths = pc.list_value_length(slices).to_numpy(zero_copy_only=False)
+            offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
+            renumbered = numbers[slices.flatten().to_numpy()]
+            at = table.column_names.index("slices")
+            self._tables.append(table.set_column(at, "slices", pa.ListArray.from_arrays(offsets, renumbered)))
+        self._several |= other._several
 
     def write(self, folder: Path, thresholds: Mapping[str, float], rows: int) -> None:
         """Writes the table.

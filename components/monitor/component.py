@@ -7,9 +7,9 @@ from typing import Any
 
 import tensorflow as tf
 from tensorflow_model_analysis.proto import config_pb2
-from tfx.dsl.components.base.base_component import BaseComponent
-from tfx.dsl.components.base.base_executor import BaseExecutor
-from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 from tfx.types.artifact_utils import get_single_instance
@@ -19,6 +19,7 @@ from tfx.utils import proto_utils
 
 from components import decisions, log
 from components.artifacts import MonitorReport
+from components.beam import on_workers
 from components.monitor import record
 from components.monitor.age import Age, Driver
 from components.monitor.inputs import Inputs
@@ -27,7 +28,7 @@ from components.monitor.settings import MonitorStepSettings
 from components.monitor.watch import Watch
 
 
-class Executor(BaseExecutor):
+class Executor(BaseBeamExecutor):
     """Asks, compares, writes the report, TensorBoard's scalars and the log, in this order.
 
     It never fails on what the model answers: what follows hangs on the report.
@@ -56,7 +57,9 @@ class Executor(BaseExecutor):
         report = get_single_instance(output_dict["report"])
         inputs = Inputs.of(input_dict, settings)
         found = Age.of(exec_properties)
-        watched, decided = Watch(settings, config, Path(report.uri), found)(inputs)
+        on_beam = on_workers(self._beam_pipeline_args)
+        watch = Watch(settings, config, Path(report.uri), found, self._make_beam_pipeline if on_beam else None)
+        watched, decided = watch(inputs)
         report.span, report.labelled, report.unlabelled = watched.span, watched.labelled, inputs.unlabelled
         report.train, report.passed = int(watched.train), int(decisions.passed(decided))
         report.trainable = int(not inputs.unlabelled and found.rest is None)
@@ -105,7 +108,7 @@ class MonitorSpec(ComponentSpec):
     OUTPUTS = {"report": ChannelParameter(type=MonitorReport)}
 
 
-class Monitor(BaseComponent):
+class Monitor(BaseBeamComponent):
     """Judges the model in service on the span at hand, before anything is trained on it.
 
     Args:
@@ -120,7 +123,7 @@ class Monitor(BaseComponent):
     """
 
     SPEC_CLASS = MonitorSpec
-    EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+    EXECUTOR_SPEC = BeamExecutorSpec(Executor)
     DRIVER_CLASS = Driver
 
     def __init__(

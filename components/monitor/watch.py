@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import tensorflow as tf
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.decisions import Decision, Outcome
@@ -20,7 +19,8 @@ from components.monitor.drops import Drop, Part
 from components.monitor.inputs import Inputs, Served
 from components.monitor.record import Interval, Watched
 from components.monitor.settings import MonitorStepSettings
-from schema.errors import first_line
+from components.parts import MakePipeline
+from schema.errors import ModelError
 
 EVALUATION, CURRENT, REFERENCE = "evaluation", "current", "reference"
 """Folders in the report: TFMA's evaluation, and statistics of answers and embeddings now and at training."""
@@ -52,13 +52,22 @@ class Watch:
       config: what models are evaluated by.
       folder: of the report; evaluation and statistics are written there.
       age: how long ago the model was released, and the last one trained, where the settings have a rule on that.
+      make_pipeline: for Beam's workers to ask; None: this process does.
     """
 
-    def __init__(self, settings: MonitorStepSettings, config: config_pb2.EvalConfig, folder: Path, age: Age) -> None:
+    def __init__(
+        self,
+        settings: MonitorStepSettings,
+        config: config_pb2.EvalConfig,
+        folder: Path,
+        age: Age,
+        make_pipeline: MakePipeline | None = None,
+    ) -> None:
         self._settings = settings
         self._config = config
         self._folder = folder
         self._age = age
+        self._make_pipeline = make_pipeline
 
     def __call__(self, inputs: Inputs) -> tuple[Watched, list[Decision]]:
         """What the monitor found, and its decisions."""
@@ -102,9 +111,10 @@ class Watch:
                 self._settings.label,
                 self._settings.monitor.max_rows,
                 self._folder / EVALUATION,
+                self._make_pipeline,
             )
-        except tf.errors.OpError as error:
-            message = f"{served} cannot take these rows: {first_line(error)}"
+        except ModelError as error:
+            message = f"{served} cannot take these rows: {error.what}"
             return _unasked(inputs, message, asks=True, outcome="warn")
         if not asked.rows:
             return _unasked(inputs, f"There are no rows that {served} has not seen.")

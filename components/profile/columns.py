@@ -117,6 +117,7 @@ class Numbers:
             x = x[~np.isnan(x)]
         if not len(x):
             return
+        x = x + 0.0  # of 0.0 and -0.0, which are equal, the one that comes first would be told
         self._quantiles.AddValues(pa.array(x))
         self._zeros += len(x) - int(np.count_nonzero(x))
         low, high = float(x.min()), float(x.max())

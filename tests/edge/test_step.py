@@ -16,7 +16,7 @@ from small_images import decode, striped
 
 from components.edge.make import make
 from components.edge.settings import Recipe
-from components.evaluation import extracts, in_memory, output, results, saved_model
+from components.evaluation import combine, extracts, output, results, saved_model
 from components.evaluation.config import eval_config, for_models
 from components.evaluation.results import Evaluation
 from schema.errors import DataError
@@ -81,7 +81,7 @@ def evaluated(made: Made) -> Evaluation:
     config = tfma.utils.update_eval_config_with_defaults(eval_config(EVALUATION, made.settings.label))
     config = for_models(config, {"": saved_model.facts(str(made.trained.model))})
     ask = extracts.saved_models({"": str(made.trained.model)})
-    found = in_memory.evaluate(extracts.batches(made.source.files["test"], ask, config.slicing_specs), config)
+    found = combine.evaluate(extracts.batches(made.source.files["test"], ask, config.slicing_specs), config)
     folder = made.folder.parent / "full"
     output.write(found, config, {}, folder)
     return results.load(str(folder))[0]

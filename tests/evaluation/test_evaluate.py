@@ -17,10 +17,9 @@ from sklearn import metrics as sk
 from tensorflow_model_analysis.metrics.metric_types import StandardMetricInputs
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2
 from tfx import types
-from tfx.components.evaluator import executor as stock
 from tfx.types import standard_artifacts
 
-from components.evaluation import evaluate, extracts, in_memory, predictions, results
+from components.evaluation import combine, evaluate, extracts, output, predictions, results
 from components.evaluation.config import eval_config
 from components.evaluation.mean_loss import LOSSES, MeanLoss
 from components.evaluation.settings import EvaluationSettings
@@ -29,6 +28,8 @@ from schema.errors import DataError
 
 ROWS = 400
 """Of the test split."""
+
+PRISM = Path(__file__).parents[2] / ".cache/tools/prism"
 
 TOLERANCE = {"categorical_crossentropy": 1e-6}
 """Keras sums it in 32 bits, so that the order of rows may show. All else agrees to 1e-9."""
@@ -50,23 +51,12 @@ def several_batches(monkeypatch):
     monkeypatch.setattr(extracts, "ROWS", 64)
 
 
-@pytest.fixture
-def on_beam(monkeypatch):
-    """The calls that went through the stock executor."""
-    calls = []
-    original = stock.Executor.Do
-    monkeypatch.setattr(stock.Executor, "Do", lambda *args: calls.append(args) or original(*args))
-    return calls
-
-
 @pytest.mark.parametrize("with_baseline", [False, True], ids=["alone", "with baseline"])
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_small_data_get_in_memory_what_stock_computes(task, with_baseline, request, several_batches, on_beam):
+def test_the_metrics_are_those_that_stock_computes(task, with_baseline, request, several_batches):
     evaluated = request.getfixturevalue(task)
-    ours = evaluated.run.__wrapped__(True, with_baseline).uri
-    assert not on_beam
-    stocks = evaluated.run(False, with_baseline).uri
-    assert on_beam
+    ours = evaluated.run.__wrapped__("local", with_baseline).uri
+    stocks = evaluated.run("stock", with_baseline).uri
 
     found, expected = by_slice(ours), by_slice(stocks)
     assert found.keys() == expected.keys()
@@ -80,14 +70,39 @@ def test_small_data_get_in_memory_what_stock_computes(task, with_baseline, reque
             else:
                 assert value == item.value, name
 
-    names = sorted(path.name for path in Path(stocks).iterdir())
+    names = sorted([*(path.name for path in Path(stocks).iterdir()), predictions.FILE_NAME])
     assert sorted(path.name for path in Path(ours).iterdir()) == names
     for name in ("eval_config.json", "validations.tfrecord"):
         assert Path(ours, name).read_bytes() == Path(stocks, name).read_bytes()
 
-    asked_all, sampled = predictions.read(ours), predictions.read(stocks)
-    assert (asked_all.rows, asked_all.sampled, len(asked_all.label)) == (ROWS, False, ROWS)
-    assert (sampled.rows, sampled.sampled, len(sampled.label)) == (ROWS, True, ROWS // 2)
+
+NEEDS_PRISM = pytest.mark.skipif(not PRISM.is_file(), reason="needs Beam's Prism: see docs/beam.md")
+
+
+@pytest.mark.parametrize("with_baseline", [False, True], ids=["alone", "with baseline"])
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize(
+    "engine",
+    [
+        "beam",
+        pytest.param("processes", marks=pytest.mark.slow),
+        pytest.param("prism", marks=[pytest.mark.slow, NEEDS_PRISM]),
+    ],
+)
+def test_beam_s_workers_write_the_same_files(engine, task, with_baseline, request, several_batches):
+    if engine != "beam" and (task, with_baseline) != ("binary", True):
+        pytest.skip("processes start slowly: one task will do")
+    evaluated = request.getfixturevalue(task)
+    for recorded in (ROWS, 150):
+        ours, theirs = (
+            Path(evaluated.run.__wrapped__(each, with_baseline, None, recorded).uri) for each in ("local", engine)
+        )
+        names = sorted(path.name for path in ours.iterdir())
+        assert sorted(path.name for path in theirs.iterdir()) == names
+        for name in names:
+            assert (ours / name).read_bytes() == (theirs / name).read_bytes(), name
+    table = predictions.read(theirs)
+    assert (table.rows, table.sampled, len(table.label)) == (ROWS, True, 150)
 
 
 def test_tfma_loads_what_was_written(binary):
@@ -109,13 +124,6 @@ def test_rows_are_in_the_slices_of_all_their_values_and_of_no_missing_one(binary
     both = np.array(rain) & (split.payment == "Cash")
     assert candidate[(("payment_type", "Cash"), ("tags", "rain"))].rows == both.sum()
     assert not [key for key in candidate if "a_column_without_values" in dict(key)]
-
-
-def test_large_data_go_through_beam(binary, monkeypatch):
-    calls = []
-    monkeypatch.setattr(stock.Executor, "Do", lambda *args: calls.append(args))
-    binary.run.__wrapped__(False, True)
-    assert len(calls) == 1
 
 
 @pytest.mark.parametrize(("shape", "most"), [((512, 512, 3), 2), ((4096, 4096, 3), 1), ((1,), 5)])
@@ -162,10 +170,10 @@ def test_neither_batches_nor_other_slices_change_a_slice(rows, size):
         return frozenset({(), (("column", value),)}), StandardMetricInputs(inputs)
 
     every = [row(*each) for each in rows]
-    found = in_memory.evaluate((every[start : start + size] for start in range(0, len(every), size)), CONFIG)
+    found = combine.evaluate((every[start : start + size] for start in range(0, len(every), size)), CONFIG)
     assert set(found) == {(), *((("column", value),) for value, _, _ in rows)}
     for key, metrics in found.items():
-        alone = in_memory.evaluate([[(frozenset({()}), inputs) for keys, inputs in every if key in keys]], CONFIG)
+        alone = combine.evaluate([[(frozenset({()}), inputs) for keys, inputs in every if key in keys]], CONFIG)
         for metric, value in alone[()].items():
             if isinstance(value, float):
                 assert metrics[metric] == pytest.approx(value, nan_ok=True), metric
@@ -202,7 +210,7 @@ def test_a_score_that_is_all_but_certain_has_a_finite_cross_entropy():
 
 
 def test_without_rows_there_is_nothing_to_judge(binary, tmp_path):
-    evaluate.output.write(in_memory.evaluate([], CONFIG), CONFIG, {"": "model"}, tmp_path)
+    output.write(combine.evaluate([], CONFIG), CONFIG, {"": "model"}, tmp_path)
     assert list(tfma.load_metrics(str(tmp_path))) == []
     with pytest.raises(DataError, match="no rows"):
         results.load(str(tmp_path))

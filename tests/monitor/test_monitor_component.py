@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
+import apache_beam
 import numpy as np
 import pytest
 from small_watch import SPLITS, Served, rows
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorflow_metadata.proto.v0 import statistics_pb2
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 
 from components import log
+from components.beam import BeamSettings
 from components.feature_statistics import by_name, row_count
 from components.monitor.age import Age
+from components.monitor.component import Executor
+
+PRISM = Path(__file__).parents[2] / ".cache/tools/prism"
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +111,42 @@ def test_many_rows_are_sampled_evenly(served):
     asked = served.ask({"train": rows(900, 4), "test": rows(100, 5)}, max_rows=250)
     assert (asked.content["rows"], asked.content["of"]) == (250, 1000)
     assert "250 of 1,000 rows" in asked.content["why"][0]
+
+
+def executor(beam: BeamSettings) -> Executor:
+    return Executor(BaseBeamExecutor.Context(beam_pipeline_args=beam.pipeline_args()))
+
+
+@pytest.mark.parametrize(
+    "beam",
+    [
+        None,
+        pytest.param(BeamSettings(mode="multi_processing", workers=2), marks=pytest.mark.slow),
+        pytest.param(
+            BeamSettings(runner="prism", prism=PRISM),
+            marks=[pytest.mark.slow, pytest.mark.skipif(not PRISM.is_file(), reason="needs Beam's Prism")],
+        ),
+    ],
+    ids=["in this process", "processes", "prism"],
+)
+@pytest.mark.parametrize("most", [250, 20_000])
+def test_beam_s_workers_are_told_the_same(served, beam, most, monkeypatch):
+    late = rows(300, 6)
+    late["label"] = [None if row % 3 else label for row, label in enumerate(late["label"])]
+    late["x"][7] = float("nan")
+    span = {"train": flipped(rows(900, 4)), "eval": late, "test": rows(100, 5)}
+    alone = served.ask(span, max_rows=most)
+    if beam is None:
+        beam = BeamSettings(mode="multi_processing", workers=2)
+        in_memory = partial(apache_beam.Pipeline, argv=BeamSettings().pipeline_args())
+        monkeypatch.setattr(Executor, "_make_beam_pipeline", lambda self: in_memory())
+    shared = served.ask(span, executor=executor(beam), max_rows=most)
+    assert shared.content == {**alone.content, "model": shared.content["model"]}
+    assert shared.decisions == alone.decisions
+    files = [sorted(path.relative_to(each.folder) for path in each.folder.rglob("*")) for each in (alone, shared)]
+    assert files[0] == files[1]
+    for name in ("current/FeatureStats.pb", "evaluation/metrics-00000-of-00001.tfrecord"):
+        assert (alone.folder / name).read_bytes() == (shared.folder / name).read_bytes()
 
 
 def test_statistics_of_answers_and_embeddings_are_left_for_drift(served):

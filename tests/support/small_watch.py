@@ -88,6 +88,7 @@ class Served:
         without: tuple[str, ...] = (),
         slices: Mapping[str, Any] | None = None,
         age: Age = NO_AGE,
+        executor: Executor | None = None,
         **monitor: Any,
     ) -> Asked:
         """Runs the executor.
@@ -98,6 +99,7 @@ class Served:
           without: inputs that are not there.
           slices: of the `evaluation` section.
           age: what the driver read off the clock.
+          executor: default: one that asks in this process.
           monitor: of the `monitor` section.
         """
         settings = EvaluationSettings.model_validate(
@@ -124,7 +126,7 @@ class Served:
         }
         report = MonitorReport()
         report.uri = str(place / "report")
-        Executor().Do(
+        (executor or Executor()).Do(
             {name: artifacts for name, artifacts in inputs.items() if name not in without},
             {"report": [report]},
             {
