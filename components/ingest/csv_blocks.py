@@ -25,6 +25,7 @@ MAX_RECORD = 1 << 24
 """A quote that is not closed within this many bytes is taken for a stray one."""
 
 _LF, _CR, _QUOTE = 10, 13, 34
+_BOM, _GZIP = b"\xef\xbb\xbf", b"\x1f\x8b"
 
 Positions = npt.NDArray[np.int64]
 
@@ -57,18 +58,31 @@ class Block:
         return self.data[self.starts[record] : self.ends[record]].decode(errors="replace")
 
 
-def blocks(path: Path, delimiter: str, size: int = BLOCK_SIZE) -> Iterator[Block]:
+def blocks(
+    path: Path, delimiter: str, size: int = BLOCK_SIZE, start: int = 0, stop: int | None = None, line: int = 1
+) -> Iterator[Block]:
     """Reads a file, plain or gzip, in blocks that end where a record ends.
+
+    Args:
+      path: the file.
+      delimiter: of its columns.
+      size: bytes read at a time.
+      start: offset of the first record to be read, of a plain file.
+      stop: offset behind the last. Default: the file's end.
+      line: physical line of the first record.
 
     Raises:
       DataError: a gzip file is damaged or cut short.
     """
-    rest, line, final = b"", 1, False
+    rest, place, final = b"", start, False
     with _open(path) as stream:
+        if start:
+            stream.seek(start)
         while not final:
-            more = _read(stream, size, path)
-            if line == 1 and not rest:
-                more = more.removeprefix(b"\xef\xbb\xbf")
+            more = _read(stream, size if stop is None else min(size, stop - place), path)
+            place += len(more)
+            if place == len(more):  # the first of the file
+                more = more.removeprefix(_BOM)
             final, rest = not more, rest + more
             while rest:
                 block = _block(rest, line, delimiter, final)
@@ -81,10 +95,31 @@ def blocks(path: Path, delimiter: str, size: int = BLOCK_SIZE) -> Iterator[Block
                 rest = rest[len(block.data) :]
 
 
+def places(path: Path, delimiter: str, every: int) -> list[tuple[int, int]]:
+    """Where a file may be divided: offset and physical line of a record, the first one of every so many bytes.
+
+    To know whether a line end lies within quotes one must have read all that comes before. That costs a fiftieth of
+    what the rows cost. A gzip file has no such places.
+    """
+    with path.open("rb") as stream:
+        first = stream.read(len(_BOM))
+    if first.startswith(_GZIP):
+        return []
+    found: list[tuple[int, int]] = []
+    offset, line, last = len(_BOM) if first == _BOM else 0, 1, 0
+    for block in blocks(path, delimiter, min(BLOCK_SIZE, every)):
+        if offset - last >= every:
+            found.append((offset, line))
+            last = offset
+        offset += len(block.data)
+        line += _count_lines(block.data)
+    return found
+
+
 def _open(path: Path) -> BinaryIO:
     with path.open("rb") as stream:
         magic = stream.read(2)
-    return gzip.open(path) if magic == b"\x1f\x8b" else path.open("rb")  # type: ignore[return-value]
+    return gzip.open(path) if magic == _GZIP else path.open("rb")  # type: ignore[return-value]
 
 
 def _read(stream: BinaryIO, size: int, path: Path) -> bytes:

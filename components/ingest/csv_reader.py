@@ -6,7 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import pyarrow.csv
 from components.ingest import text
 from components.ingest.chunks import Chunk, Column, known_types
 from components.ingest.csv_blocks import BLOCK_SIZE, Block, blocks
+from components.ingest.pieces import Piece
 from components.ingest.rejects import Reject, shorten
 from components.ingest.text import Evidence
 from components.label import ColumnType
@@ -29,10 +30,16 @@ class CsvReader:
 
     Each block is split into fields by Arrow, all of them as bytes; then each column is converted as a whole, so
     that a value that does not convert is known by its row.
+
+    Attributes:
+      delimiter: of columns.
+      block_size: bytes read at a time.
+      piece: of which the rows are read; None for all of a file.
     """
 
     delimiter: str = ","
     block_size: int = BLOCK_SIZE
+    piece: Piece | None = None
 
     def columns(self, path: Path) -> tuple[str, ...]:
         """Names in the header line."""
@@ -62,7 +69,7 @@ class CsvReader:
 
     def _open(self, path: Path) -> tuple[tuple[str, ...], Iterator[Block]]:
         """The header's names and the blocks behind it."""
-        body = (block for block in blocks(path, self.delimiter, self.block_size) if len(block.starts))
+        body = self._blocks(path, replace(self.piece, start=0, line=1) if self.piece else Piece(path))
         first = next(body, None)
         if first is None:
             raise DataError(
@@ -72,8 +79,14 @@ class CsvReader:
                 received=f"{path.stat().st_size} bytes and no line",
                 fix="write the file again, or leave it out of `data.path`",
             )
-        rows = first.behind_first()
-        return _header(path, first, self.delimiter), chain([rows] if len(rows.starts) else [], body)
+        names, rows = _header(path, first, self.delimiter), first.behind_first()
+        if self.piece and self.piece.start:
+            return names, self._blocks(path, self.piece)
+        return names, chain([rows] if len(rows.starts) else [], body)
+
+    def _blocks(self, path: Path, piece: Piece) -> Iterator[Block]:
+        found = blocks(path, self.delimiter, self.block_size, piece.start, piece.stop, piece.line)
+        return (block for block in found if len(block.starts))
 
 
 def _header(path: Path, block: Block, delimiter: str) -> tuple[str, ...]:

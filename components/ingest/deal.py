@@ -1,4 +1,4 @@
-"""One input file to encoded rows, each dealt to its split: the core of ingestion, without Beam."""
+"""One input file, or a piece of it, to encoded rows, each dealt to its split: the core of ingestion, without Beam."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from components.ingest import images, listing, prepare, splits
 from components.ingest.chunks import Chunk, without
 from components.ingest.encode import Encoder
+from components.ingest.pieces import Piece
 from components.ingest.rejects import Reject
 from components.ingest.settings import IngestSettings
 from components.ingest.survey import Plan, missing_column, reader_for
@@ -34,16 +35,16 @@ class Dealt:
     dropped: int
 
 
-def deal(path: Path, plan: Plan) -> Iterator[Dealt]:
-    """Reads a file chunk by chunk; memory is bounded by the chunk.
+def deal(piece: Piece, plan: Plan) -> Iterator[Dealt]:
+    """Reads a file, or a piece of one, chunk by chunk; memory is bounded by the chunk.
 
     Raises:
       DataError: the file cannot be read, or lacks a declared column.
       HeadgateError: the function of `data.prepare` failed.
     """
-    settings = plan.settings
+    settings, path = plan.settings, piece.path
     encoder = Encoder()
-    for read in reader_for(plan.format, settings).chunks(path, plan.columns):
+    for read in reader_for(plan.format, settings, piece).chunks(path, plan.columns):
         chunk = read
         if len(read.lines):
             chunk = _labelled(prepare.prepared(read, path, plan), path, settings)

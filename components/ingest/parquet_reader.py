@@ -15,6 +15,7 @@ import pyarrow.parquet
 from components.ingest.chunks import ROWS, Chunk, Column, known_types, reasons, row_text, without
 from components.ingest.conform import conform, evidence_of
 from components.ingest.csv_reader import check_names
+from components.ingest.pieces import Piece
 from components.ingest.text import Evidence
 from schema.errors import DataError
 
@@ -29,10 +30,12 @@ class ParquetReader:
     Attributes:
       rows: in a batch.
       only: the columns of which rows are read; None for all.
+      piece: of which the rows are read; None for all of a file.
     """
 
     rows: int = ROWS
     only: tuple[str, ...] | None = None
+    piece: Piece | None = None
 
     def columns(self, path: Path) -> tuple[str, ...]:
         """Names of the top-level columns."""
@@ -47,11 +50,13 @@ class ParquetReader:
 
     def chunks(self, path: Path, columns: Mapping[str, Column]) -> Iterator[Chunk]:
         """The rows, a batch at a time."""
-        first, types = 1, known_types(columns)
+        piece, types = self.piece or Piece(path), known_types(columns)
+        first = piece.line
         with _open(path) as file:
             here = None if self.only is None else [name for name in file.schema_arrow.names if name in self.only]
             rows = self._rows_of(file.metadata)
-            for batch in file.iter_batches(batch_size=rows, columns=here, use_threads=False):
+            groups = list(range(file.num_row_groups)[piece.start : piece.stop])
+            for batch in file.iter_batches(batch_size=rows, row_groups=groups, columns=here, use_threads=False):
                 lines = np.arange(first, first + len(batch))
                 first += len(batch)
                 converted, refused = conform(batch, types, f"{path}, from row {lines[0]}")
@@ -62,6 +67,20 @@ class ParquetReader:
         """Rows in a batch of some 64 MB, where they hold images."""
         size = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
         return max(1, min(self.rows, _BATCH_BYTES * metadata.num_rows // max(size, 1)))
+
+
+def places(path: Path, every: int) -> list[tuple[int, int]]:
+    """Where a file may be divided: the number of a row group and of its first row, each so many bytes."""
+    found: list[tuple[int, int]] = []
+    row, size = 1, 0
+    with _open(path) as file:
+        for number in range(file.num_row_groups):
+            group = file.metadata.row_group(number)
+            if size >= every:
+                found.append((number, row))
+                size = 0
+            row, size = row + group.num_rows, size + group.total_byte_size
+    return found
 
 
 @contextmanager

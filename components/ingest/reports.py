@@ -1,4 +1,4 @@
-"""What the workers tell the executor: a file of JSON for each input file.
+"""What the workers tell the executor: a file of JSON for each piece of the input.
 
 Errors of users travel this way as well. Raised in a worker, Beam would retry them, and wrap them in its own trace.
 """
@@ -24,7 +24,7 @@ from schema.errors import HeadgateError
 
 @dataclass(frozen=True)
 class FileReport:
-    """What became of one file.
+    """What became of one piece.
 
     Attributes:
       rows: good rows of each split, in the order of `splits.NAMES`.
@@ -39,10 +39,15 @@ class FileReport:
     first: Reject | None
 
 
-def write(path: Path, work: Callable[[], Survey | FileReport]) -> None:
+Places = list[tuple[int, int]]
+"""Where the pieces of a file begin; see `pieces`."""
+
+
+def write(path: Path, work: Callable[[], Survey | FileReport | Places]) -> None:
     """Does the work and leaves its result, or its error of the Headgate family, as a file that appears at once."""
     try:
-        content: dict[str, Any] = {"result": asdict(work())}
+        done = work()
+        content: dict[str, Any] = {"result": done if isinstance(done, list) else asdict(done)}
     except HeadgateError as error:
         logging.error("%s\n%s", error, traceback.format_exc())
         content = {"error": vars(error), "kind": type(error).__name__}
@@ -51,20 +56,25 @@ def write(path: Path, work: Callable[[], Survey | FileReport]) -> None:
     partial.replace(path)
 
 
+def read_places(path: Path) -> Places:
+    """Reads where the pieces of a file begin, or raises the error that ended the search."""
+    return [(start, line) for start, line in _read(path)]
+
+
 def read_survey(path: Path) -> Survey:
-    """Reads the survey of a file, or raises the error that ended it."""
+    """Reads the survey of a piece, or raises the error that ended it."""
     result = _read(path)
     return Survey(tuple(result["names"]), {name: Evidence(**counts) for name, counts in result["evidence"].items()})
 
 
 def read_file_report(path: Path) -> FileReport:
-    """Reads the report of a file, or raises the error that ended it."""
+    """Reads the report of a piece, or raises the error that ended it."""
     result = _read(path)
     first = Reject(**result["first"]) if result["first"] else None
     return FileReport(tuple(result["rows"]), result["quarantined"], result["dropped"], first)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Any:
     content = json.loads(path.read_text(encoding="utf-8"))
     if "error" in content:
         raise getattr(errors, content["kind"])(**content["error"])

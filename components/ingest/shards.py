@@ -1,6 +1,7 @@
-"""Ingestion as a Beam transform over files: each becomes one shard of each split, and one of the quarantine.
+"""Ingestion as a Beam transform over pieces of files: each becomes one shard of each split, and one of the quarantine.
 
-Beam spreads the files over its workers; a single file is one worker's work. A folder of images is read by listings,
+Beam spreads the pieces over its workers. Small files are one piece each; which pieces a large one has does not depend
+on the workers, so the shards are the same on any engine. A folder of images is read by listings,
 files that each name some of the images. Nothing that is half written carries a name that a reader would look for:
 shards are renamed when they are whole, so a bundle may fail and run again. The folder must be one that all workers
 see.
@@ -24,11 +25,12 @@ import numpy as np
 from components.ingest import reports, splits
 from components.ingest.deal import deal
 from components.ingest.listing import root_of, units
+from components.ingest.pieces import PIECE_BYTES, Piece, between
 from components.ingest.rejects import FILE_NAME
 from components.ingest.reports import FileReport
 from components.ingest.settings import Format, IngestSettings
 from components.ingest.spans import Input
-from components.ingest.survey import Plan, Survey, decide, no_rows, survey
+from components.ingest.survey import Plan, Survey, decide, no_rows, places, survey
 from components.ingest.tfrecord import frame
 from schema.errors import DataError
 from schema.remote.addresses import told
@@ -67,38 +69,56 @@ def ingest(found: Input, settings: IngestSettings, folder: Path, make_pipeline: 
         (folder / name).mkdir(parents=True, exist_ok=True)
     try:
         files = units(found, settings, work)
-        surveys = _surveys(files, found.format, settings, work, make_pipeline)
+        pieces = _pieces(files, found.format, settings, work, make_pipeline)
+        surveys = _surveys(pieces, found.format, settings, work, make_pipeline)
         plan = decide(surveys, found.format, settings, root_of(found.folders) if found.folders else None)
-        results = _shards(files, plan, folder, work, make_pipeline)
+        results = _shards(pieces, plan, folder, work, make_pipeline)
     finally:
         shutil.rmtree(work)
     return _summary(results, found.files)
 
 
-def _surveys(
+def _pieces(
     files: Sequence[Path], form: Format, settings: IngestSettings, work: Path, make_pipeline: MakePipeline
+) -> list[Piece]:
+    """The pieces of all files, in order; workers look for those of large files."""
+    large = {index: path for index, path in enumerate(files) if path.stat().st_size > PIECE_BYTES}
+    if large and form in ("csv", "parquet"):
+        with make_pipeline() as pipeline:
+            _ = _each(pipeline, list(large.items())) | "Divide" >> beam.ParDo(_DivideFile(form, settings, work))
+    places = {index: reports.read_places(path) for index in large if (path := work / f"places-{index:05d}").exists()}
+    return [piece for index, path in enumerate(files) for piece in between(path, places.get(index, []))]
+
+
+def _surveys(
+    pieces: Sequence[Piece], form: Format, settings: IngestSettings, work: Path, make_pipeline: MakePipeline
 ) -> dict[Path, Survey]:
     with make_pipeline() as pipeline:
-        _ = _each(pipeline, files) | "Survey" >> beam.ParDo(_SurveyFile(form, settings, work))
-    return {path: reports.read_survey(work / f"survey-{index:05d}") for index, path in enumerate(files)}
+        _ = _each(pipeline, list(enumerate(pieces))) | "Survey" >> beam.ParDo(_SurveyPiece(form, settings, work))
+    found: dict[Path, Survey] = {}
+    for index, piece in enumerate(pieces):
+        of_piece = reports.read_survey(work / f"survey-{index:05d}")
+        found[piece.path] = found[piece.path] + of_piece if piece.path in found else of_piece
+    return found
 
 
 def _shards(
-    files: Sequence[Path], plan: Plan, folder: Path, work: Path, make_pipeline: MakePipeline
+    pieces: Sequence[Piece], plan: Plan, folder: Path, work: Path, make_pipeline: MakePipeline
 ) -> list[FileReport]:
     with make_pipeline() as pipeline:
-        _ = _each(pipeline, files) | "WriteShards" >> beam.ParDo(_WriteShards(plan, folder, work, len(files)))
-    results = [reports.read_file_report(work / f"report-{index:05d}") for index in range(len(files))]
+        write = _WriteShards(plan, folder, work, len(pieces))
+        _ = _each(pipeline, list(enumerate(pieces))) | "WriteShards" >> beam.ParDo(write)
+    results = [reports.read_file_report(work / f"report-{index:05d}") for index in range(len(pieces))]
     with (folder / FILE_NAME).open("wb") as target:
-        for index in range(len(files)):
+        for index in range(len(pieces)):
             with (work / f"quarantine-{index:05d}").open("rb") as source:
                 shutil.copyfileobj(source, target)
     return results
 
 
-def _each(pipeline: beam.Pipeline, files: Sequence[Path]) -> beam.PCollection:
-    # The shuffle keeps Beam from fusing all files into one bundle.
-    return pipeline | "Files" >> beam.Create(list(enumerate(files))) | "Spread" >> beam.Reshuffle()
+def _each(pipeline: beam.Pipeline, units: Sequence[tuple[int, Path | Piece]]) -> beam.PCollection:
+    # The shuffle keeps Beam from fusing all of them into one bundle.
+    return pipeline | "Units" >> beam.Create(units) | "Spread" >> beam.Reshuffle()
 
 
 def _summary(results: Sequence[FileReport], files: Sequence[Path]) -> Summary:
@@ -123,8 +143,8 @@ def _named(files: Sequence[Path]) -> str:
     return f"{files[0]}" + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
-class _SurveyFile(beam.DoFn):
-    """(index, path) -> nothing; leaves the file's survey."""
+class _DivideFile(beam.DoFn):
+    """(index, path) -> nothing; leaves the places where the file's pieces begin."""
 
     def __init__(self, form: Format, settings: IngestSettings, work: Path) -> None:
         self._form = form
@@ -133,30 +153,45 @@ class _SurveyFile(beam.DoFn):
 
     def process(self, element: tuple[int, Path]) -> None:
         index, path = element
-        reports.write(self._work / f"survey-{index:05d}", lambda: survey(path, self._form, self._settings))
+        reports.write(self._work / f"places-{index:05d}", lambda: places(path, self._form, self._settings))
+
+
+class _SurveyPiece(beam.DoFn):
+    """(index, piece) -> nothing; leaves the piece's survey."""
+
+    def __init__(self, form: Format, settings: IngestSettings, work: Path) -> None:
+        self._form = form
+        self._settings = settings
+        self._work = work
+
+    def process(self, element: tuple[int, Piece]) -> None:
+        index, piece = element
+        reports.write(
+            self._work / f"survey-{index:05d}", lambda: survey(piece.path, self._form, self._settings, piece=piece)
+        )
 
 
 class _WriteShards(beam.DoFn):
-    """(index, path) -> nothing; leaves the file's shards, its part of the quarantine, and its report."""
+    """(index, piece) -> nothing; leaves the piece's shards, its part of the quarantine, and its report."""
 
-    def __init__(self, plan: Plan, folder: Path, work: Path, files: int) -> None:
+    def __init__(self, plan: Plan, folder: Path, work: Path, pieces: int) -> None:
         self._plan = plan
         self._folder = folder
         self._work = work
-        self._files = files
+        self._pieces = pieces
 
-    def process(self, element: tuple[int, Path]) -> None:
-        index, path = element
-        reports.write(self._work / f"report-{index:05d}", lambda: self._write(index, path))
+    def process(self, element: tuple[int, Piece]) -> None:
+        index, piece = element
+        reports.write(self._work / f"report-{index:05d}", lambda: self._write(index, piece))
 
-    def _write(self, index: int, path: Path) -> FileReport:
+    def _write(self, index: int, piece: Piece) -> FileReport:
         counts, quarantined, dropped, first = np.zeros(len(splits.NAMES), np.int64), 0, 0, None
-        name = f"data_tfrecord-{index:05d}-of-{self._files:05d}"
+        name = f"data_tfrecord-{index:05d}-of-{self._pieces:05d}"
         with ExitStack() as stack:
             paths = [self._folder / f"Split-{split}" / name for split in splits.NAMES]
             shards = [stack.enter_context(self._appearing(shard)) for shard in paths]
             quarantine = stack.enter_context(self._appearing(self._work / f"quarantine-{index:05d}"))
-            for dealt in deal(path, self._plan):
+            for dealt in deal(piece, self._plan):
                 for split, shard in enumerate(shards):
                     shard.write(frame(list(compress(dealt.examples, dealt.splits == split))))
                 for reject in dealt.rejects:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from components.ingest import idx, listing, npz
+from components.ingest import csv_blocks, idx, listing, npz, parquet_reader
 from components.ingest.arrays import ArrayReader
 from components.ingest.chunks import Column, Reader
 from components.ingest.csv_reader import CsvReader
 from components.ingest.parquet_reader import ParquetReader
+from components.ingest.pieces import PIECE_BYTES, Piece
 from components.ingest.settings import Format, IngestSettings
 from components.ingest.text import Evidence
 from components.label import ColumnType
@@ -27,6 +28,13 @@ class Survey:
 
     names: tuple[str, ...]
     evidence: Mapping[str, Evidence]
+
+    def __add__(self, other: Survey) -> Survey:
+        """What two pieces of a file hold."""
+        names = tuple(dict.fromkeys((*self.names, *other.names)))
+        none = Evidence()
+        both = {name: self.evidence.get(name, none) + other.evidence.get(name, none) for name in names}
+        return Survey(names, {name: each for name, each in both.items() if name in {*self.evidence, *other.evidence}})
 
 
 @dataclass(frozen=True)
@@ -46,12 +54,12 @@ class Plan:
     root: Path | None = None
 
 
-def reader_for(form: Format, settings: IngestSettings) -> Reader:
-    """The reader of a format."""
+def reader_for(form: Format, settings: IngestSettings, piece: Piece | None = None) -> Reader:
+    """The reader of a format, for a piece of a file or for all of it."""
     if form == "csv":
-        return CsvReader(settings.data.delimiter)
+        return CsvReader(settings.data.delimiter, piece=piece)
     if form in ("parquet", "images"):  # of images there are listings
-        return ParquetReader()
+        return ParquetReader(piece=piece)
     if form in ("idx", "npz"):
         stacks = idx.stacks if form == "idx" else npz.stacks
         image = listing.image_column(settings)
@@ -61,13 +69,26 @@ def reader_for(form: Format, settings: IngestSettings) -> Reader:
     return TfRecordReader()
 
 
-def survey(path: Path, form: Format, settings: IngestSettings, limit: int | None = None) -> Survey:
-    """Looks through one file, or only through its first `limit` blocks.
+def places(path: Path, form: Format, settings: IngestSettings) -> list[tuple[int, int]]:
+    """Where a file in CSV or Parquet is divided into pieces.
 
     Raises:
       DataError: the file cannot be read.
     """
-    reader = reader_for(form, settings)
+    if form == "parquet":
+        return parquet_reader.places(path, PIECE_BYTES)
+    return csv_blocks.places(path, settings.data.delimiter, PIECE_BYTES)
+
+
+def survey(
+    path: Path, form: Format, settings: IngestSettings, limit: int | None = None, piece: Piece | None = None
+) -> Survey:
+    """Looks through one file or a piece of it, or only through its first `limit` blocks.
+
+    Raises:
+      DataError: the file cannot be read.
+    """
+    reader = reader_for(form, settings, piece)
     if form == "tfrecord":
         evidence = reader.survey(path, set(), limit)
         return Survey(tuple(sorted(evidence)), evidence)

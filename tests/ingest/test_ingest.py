@@ -19,6 +19,7 @@ from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 from components.ingest import csv_reader
 from components.ingest.deal import deal
 from components.ingest.peek import peek_columns
+from components.ingest.pieces import Piece
 from components.ingest.settings import DataSettings, IngestSettings
 from components.ingest.survey import decide, survey
 from components.label import LabelSettings
@@ -270,9 +271,9 @@ def outcome(tmp_path, monkeypatch, files, size) -> Counter:
     for path, rows in zip(paths, files, strict=True):
         write_csv(path, rows)
     plan = decide({path: survey(path, "csv", settings_) for path in paths}, "csv", settings_)
-    monkeypatch.setattr(csv_reader.CsvReader.__init__, "__defaults__", (",", size))
+    monkeypatch.setattr(csv_reader.CsvReader.__init__, "__defaults__", (",", size, None))
     found: Counter = Counter()
-    for dealt in (part for path in paths for part in deal(path, plan)):
+    for dealt in (part for path in paths for part in deal(Piece(path), plan)):
         if dealt.examples:
             decoded = ExamplesToRecordBatchDecoder().DecodeBatch(dealt.examples).to_pylist()
             found.update((split, str(sorted(row.items()))) for split, row in zip(dealt.splits, decoded, strict=True))
