@@ -82,7 +82,7 @@ def _pieces(
     files: Sequence[Path], form: Format, settings: IngestSettings, work: Path, make_pipeline: MakePipeline
 ) -> list[Piece]:
     """The pieces of all files, in order; workers look for those of large files."""
-    large = {index: path for index, path in enumerate(files) if path.stat().st_size > PIECE_BYTES}
+    large = {index: path for index, path in enumerate(files) if path.exists() and path.stat().st_size > PIECE_BYTES}
     if large and form in ("csv", "parquet"):
         with make_pipeline() as pipeline:
             _ = _each(pipeline, list(large.items())) | "Divide" >> beam.ParDo(_DivideFile(form, settings, work))
