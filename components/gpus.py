@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -61,22 +61,34 @@ def _shown(names: list[str], chosen: str) -> Iterator[str]:
             return
 
 
+def hidden() -> AbstractContextManager[str | None]:
+    """While inside, neither this process nor any that it starts sees a GPU; see `exposed`."""
+    return exposed(NONE)
+
+
 @contextmanager
-def hidden() -> Iterator[str | None]:
-    """While inside, neither this process nor any that it starts sees a GPU, if TensorFlow has not looked before.
+def exposed(devices: str | None) -> Iterator[str | None]:
+    """While inside, this process and those that it starts see certain GPUs, if TensorFlow has not looked before.
+
+    Args:
+      devices: the value of `CUDA_VISIBLE_DEVICES`; None where it is not to be set.
 
     Yields:
-      What `CUDA_VISIBLE_DEVICES` was, None where it was not set: for a process that shall see them.
+      What it was, None where it was not set: for a process that shall see them.
     """
     chosen = os.environ.get(VARIABLE)
-    os.environ[VARIABLE] = NONE
+    _set(devices)
     try:
         yield chosen
     finally:
-        if chosen is None:
-            del os.environ[VARIABLE]
-        else:
-            os.environ[VARIABLE] = chosen
+        _set(chosen)
+
+
+def _set(devices: str | None) -> None:
+    if devices is None:
+        os.environ.pop(VARIABLE, None)
+    else:
+        os.environ[VARIABLE] = devices
 
 
 def libraries() -> dict[str, str | None]:

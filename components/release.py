@@ -36,8 +36,6 @@ class ReleaseStepSettings(Section):
     """Name of the model in TensorFlow Serving."""
     serving_dir: str
     keep: int
-    settings_fingerprint: str
-    """Of everything that the run depends on, for the manifest."""
     code_fingerprint: str
     """Of the code of the steps that make the model, for the manifest."""
 
@@ -65,7 +63,7 @@ class ReleaseExecutor(base_executor.BaseExecutor):
             Path(settings.serving_dir),
             settings.model,
             Path(path_utils.serving_model_path(model.uri)),
-            _provenance(settings, input_dict, exec_properties["run_id"]),
+            _provenance(settings, input_dict, exec_properties),
             settings.keep,
             edge=_edge_folder(input_dict),
         )
@@ -100,20 +98,22 @@ def _edge(verdict: str, folder: Path | None) -> dict[str, EdgeModel]:
     }
 
 
-def _provenance(settings: ReleaseStepSettings, input_dict: dict[str, list[types.Artifact]], run_id: str) -> Provenance:
+def _provenance(
+    settings: ReleaseStepSettings, input_dict: dict[str, list[types.Artifact]], exec_properties: dict[str, Any]
+) -> Provenance:
     schema = Path(artifact_utils.get_single_uri(input_dict["schema"]), "schema.pbtxt")
     verdict = artifact_utils.get_single_uri(input_dict["blessing"])
     judged = results.read(verdict)
     threshold = judged["threshold"] or {"value": None, "rule": None}
     return Provenance(
-        run_id=run_id,
+        run_id=exec_properties["run_id"],
         pipeline=settings.pipeline,
         span=artifact_utils.get_single_instance(input_dict["examples"]).span,
         model_uri=told(artifact_utils.get_single_uri(input_dict["model"])),
         statistics_uri=told(artifact_utils.get_single_uri(input_dict["statistics"])),
         schema_fingerprint=files.digest(schema),
         code_fingerprint=settings.code_fingerprint,
-        settings_fingerprint=settings.settings_fingerprint,
+        settings_fingerprint=exec_properties["fingerprint"],
         metrics=judged["overall"],
         threshold=threshold["value"],
         threshold_rule=threshold["rule"],
@@ -126,6 +126,7 @@ class _ReleaseSpec(ComponentSpec):
         "settings": ExecutionParameter(type=str),
         "code": ExecutionParameter(type=str),
         "run_id": ExecutionParameter(type=str),
+        "fingerprint": ExecutionParameter(type=str),
     }
     INPUTS = {
         "model": ChannelParameter(type=standard_artifacts.Model),
@@ -155,6 +156,7 @@ class Release(base_component.BaseComponent):
       code: fingerprint of the code that this step runs.
       edge_models: what was made of the model for devices; None where the pipeline makes nothing. Those that the judge
         let pass are released with the model.
+      fingerprint: of everything that the run depends on, for the manifest; or a parameter that each run fills in.
 
     The output `pushed_model` is a PushedModel whose custom property `pushed` is 1 or 0; for 1, `version` and
     `pushed_destination` tell where.
@@ -173,6 +175,7 @@ class Release(base_component.BaseComponent):
         settings: str,
         code: str,
         edge_models: types.BaseChannel | None = None,
+        fingerprint: str | RuntimeParameter = "",
     ) -> None:
         super().__init__(
             _ReleaseSpec(
@@ -185,6 +188,7 @@ class Release(base_component.BaseComponent):
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
                 settings=settings,
                 code=code,
+                fingerprint=fingerprint,
                 run_id=RuntimeParameter(name=PIPELINE_RUN_ID_PARAMETER_NAME, ptype=str),
             )
         )

@@ -13,12 +13,14 @@ from typer.core import TyperGroup
 from pipeline.commands import (
     backup,
     compare,
+    compile,
     data,
     demo,
     doctor,
     drift,
     lineage,
     metadata,
+    node,
     records,
     report,
     run,
@@ -110,6 +112,8 @@ for command in (
     doctor.doctor,
 ):
     app.command(help=help_of(command))(command)
+app.command("compile", help=help_of(compile.compile_))(compile.compile_)
+app.command("node", help=help_of(node.node))(node.node)
 app.add_typer(schema.app, name="schema")
 app.add_typer(data.app, name="data")
 app.add_typer(metadata.app, name="metadata")

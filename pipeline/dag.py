@@ -21,6 +21,7 @@ from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
 from tfx.dsl.experimental.conditionals.conditional import Cond
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2
 from tfx.types.channel import Channel
@@ -48,6 +49,7 @@ from components.tuning.component import Tune
 from components.tuning.settings import TuningSettings
 from components.tuning.tuner import TunerSettings
 from pipeline.metadata.place import Metadata
+from pipeline.parameters import FINGERPRINT, LATEST, SPAN
 from pipeline.settings import PipelineSettings
 from pipeline.steps import step_code
 from pipeline.workspace import Workspace
@@ -62,14 +64,12 @@ class Plan:
       settings: the pipeline's settings, `data.path` filled in.
       workspace: where everything goes.
       schema: the curated schema; None on first contact.
-      fingerprint: of everything that the run depends on.
       cache: reuse what an earlier run computed from the same inputs, settings and code.
     """
 
     settings: PipelineSettings
     workspace: Workspace
     schema: Path | None
-    fingerprint: str
     cache: bool = True
 
 
@@ -85,7 +85,11 @@ def build(plan: Plan) -> Pipeline:
     settings = plan.settings
     coded = ("ingest", "statistics", "gate", "monitor", "drift", "evaluate", "judge", "release")
     code = {step: step_code(step, settings) for step in coded}
-    ingest = Ingest(settings=settings.ingestion.model_dump_json(), code=code["ingest"]).with_id("ingest")
+    ingest = Ingest(
+        settings=settings.ingestion.model_dump_json(),
+        code=code["ingest"],
+        span=RuntimeParameter(SPAN, int, default=LATEST),
+    ).with_id("ingest")
     examples = ingest.outputs["examples"]
     statistics = Statistics(
         examples=examples,
@@ -160,6 +164,7 @@ def build(plan: Plan) -> Pipeline:
                 settings=_release(plan).model_dump_json(),
                 code=code["release"],
                 edge_models=edge_models,
+                fingerprint=RuntimeParameter(FINGERPRINT, str, default=""),
             ).with_id("release")
             steps += [transform, *filter(None, [tune]), train, *filter(None, [edge]), evaluate, judge, release]
     return Pipeline(
@@ -340,6 +345,5 @@ def _release(plan: Plan) -> ReleaseStepSettings:
         model=settings.served_as,
         serving_dir=str(plan.workspace.serving),
         keep=settings.release.keep,
-        settings_fingerprint=plan.fingerprint,
         code_fingerprint=step_code("train", settings),
     )

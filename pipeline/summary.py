@@ -48,6 +48,31 @@ class StepResult:
 
 
 @dataclass(frozen=True)
+class StepEnd:
+    """How a step that an orchestrator started ended: the last line that `headgate node` prints.
+
+    Attributes:
+      step: its id; `begin` and `finish` are steps of the run itself.
+      state: see StepResult.
+      seconds: wall time.
+      passed: verdict of a gate, the monitor or drift; None of any other step.
+      train: whether the monitor or drift lets a model be trained; None of any other step.
+      status: what the run came to, of `finish` alone.
+      error: the parts of an error's message; None without one.
+      exit_code: of the process.
+    """
+
+    step: str
+    state: State
+    seconds: float
+    passed: bool | None = None
+    train: bool | None = None
+    status: Status | None = None
+    error: Mapping[str, Any] | None = None
+    exit_code: int = 0
+
+
+@dataclass(frozen=True)
 class MonitorResult:
     """What the model in service came to on the span at hand.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,19 @@ from schema.errors import SettingsError
 
 DEFAULT = "headgate-workspace"
 VARIABLE = "HEADGATE_WORKSPACE"
+
+_PLAIN = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
+
+
+def file_name(run_id: str) -> str:
+    """A run's id as the name of a file: another for each, and with nothing in it that a path or an address reads.
+
+    Those of `headgate run` stay as they are; an orchestrator's may hold colons, slashes and pluses.
+    """
+    if _PLAIN.fullmatch(run_id):
+        return run_id
+    plain = re.sub(r"[^\w.-]", "-", run_id, flags=re.ASCII).lstrip(".-")[:100]
+    return f"{plain}-{hashlib.sha256(run_id.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)
@@ -47,7 +62,7 @@ class Workspace:
 
     def report(self, pipeline: str, run_id: str) -> Path:
         """The page of one run."""
-        return self.reports / pipeline / f"{run_id}.html"
+        return self.reports / pipeline / f"{file_name(run_id)}.html"
 
     def artifacts(self, pipeline: str) -> Path:
         """TFX's pipeline root."""
@@ -79,7 +94,7 @@ class Workspace:
 
     def log(self, pipeline: str, run_id: str) -> Path:
         """What TensorFlow, Beam and TFX had to say during a run."""
-        return self.root / "logs" / pipeline / f"{run_id}.log"
+        return self.root / "logs" / pipeline / f"{file_name(run_id)}.log"
 
     def watch(self, pipeline: str) -> Path:
         """What `headgate watch` remembers."""

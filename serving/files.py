@@ -18,10 +18,10 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def replace(path: Path, text: str) -> None:
-    """Writes a text file that is seen either as it was or whole, even after a crash."""
+def replace(path: Path, content: str | bytes) -> None:
+    """Writes a file, text as UTF-8, that is seen either as it was or whole, even after a crash."""
     staged = path.with_name(f".{path.name}.new")
-    staged.write_text(text, encoding="utf-8")
+    staged.write_bytes(content.encode() if isinstance(content, str) else content)
     flush(staged)
     staged.replace(path)
     flush(path.parent)

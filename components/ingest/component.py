@@ -10,6 +10,7 @@ from tfx import types
 from tfx.components.example_gen import driver, utils
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_component, base_beam_executor, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.types.system_executions import Process
@@ -28,6 +29,7 @@ class IngestSpec(component_spec.ComponentSpec):
     PARAMETERS = {
         "settings": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
+        utils.SPAN_PROPERTY_NAME: component_spec.ExecutionParameter(type=int),
     }
     INPUTS: dict[str, Any] = {}
     OUTPUTS = {EXAMPLES_KEY: component_spec.ChannelParameter(type=standard_artifacts.Examples)}
@@ -40,9 +42,9 @@ class Driver(driver.Driver):
     def resolve_exec_properties(
         self, exec_properties: dict[str, Any], pipeline_info: Any, component_info: Any
     ) -> dict[str, Any]:
-        """Adds `span`, `version` and `input_fingerprint`, which the cache then compares too."""
+        """Resolves `span`, and adds `version` and `input_fingerprint`, which the cache then compares too."""
         settings = IngestSettings.model_validate_json(exec_properties["settings"])
-        found = spans.resolve(settings.data)
+        found = spans.resolve(_of_span(settings.data, exec_properties[utils.SPAN_PROPERTY_NAME]))
         exec_properties[utils.SPAN_PROPERTY_NAME] = found.span
         exec_properties[utils.VERSION_PROPERTY_NAME] = found.version
         exec_properties[utils.FINGERPRINT_PROPERTY_NAME] = found.fingerprint
@@ -87,12 +89,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
 
 
+def _of_span(data: DataSettings, span: int) -> DataSettings:
+    """The settings with the span that a run was given, where spans are told apart."""
+    return data.model_copy(update={"span": span}) if span >= 0 and "{SPAN}" in (data.path or "") else data
+
+
 def _same_input(data: DataSettings, exec_properties: dict[str, Any]) -> spans.Input:
     """Resolves the input again, to the span that the driver chose; files must not change in between."""
-    span = exec_properties.get(utils.SPAN_PROPERTY_NAME)
-    if span is not None and "{SPAN}" in (data.path or ""):
-        data = data.model_copy(update={"span": span})
-    found = spans.resolve(data)
+    found = spans.resolve(_of_span(data, exec_properties[utils.SPAN_PROPERTY_NAME]))
     seen = exec_properties.get(utils.FINGERPRINT_PROPERTY_NAME, found.fingerprint)
     if found.fingerprint != seen:
         raise DataError(
@@ -111,6 +115,7 @@ class Ingest(base_beam_component.BaseBeamComponent):
     Args:
       settings: `IngestSettings` as JSON.
       code: fingerprint of the code that the step depends on; a change of it makes the cache miss.
+      span: the span to read, -1 for that of the settings or the latest; or a parameter that each run fills in.
 
     Outputs:
       examples: `Examples` of tf.Example in plain TFRecord. Properties `span`, `version` and `split_names`; custom
@@ -122,5 +127,6 @@ class Ingest(base_beam_component.BaseBeamComponent):
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
     DRIVER_CLASS = Driver
 
-    def __init__(self, settings: str, code: str = "") -> None:
-        super().__init__(IngestSpec(settings=settings, code=code, examples=types.Channel(standard_artifacts.Examples)))
+    def __init__(self, settings: str, code: str = "", span: int | RuntimeParameter = -1) -> None:
+        examples = types.Channel(standard_artifacts.Examples)
+        super().__init__(IngestSpec(settings=settings, code=code, span=span, examples=examples))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,17 @@ from pipeline.history.timeline import Timeline, timeline
 from pipeline.locks import is_running
 from pipeline.metadata.place import Metadata
 from pipeline.steps import active_steps
-from pipeline.summary import AlertResult, MonitorResult, StepResult, Summary, ThresholdResult
-from pipeline.workspace import Workspace
+from pipeline.summary import AlertResult, MonitorResult, State, StepEnd, StepResult, Summary, ThresholdResult
+from pipeline.workspace import Workspace, file_name
 from schema.errors import HeadgateError, SettingsError
 from schema.remote import copies
 from schema.remote.places import exists
+
+ORCHESTRATED = "orchestrated"
+"""Property of a run whose steps an orchestrator starts, each in a process of its own."""
+
+STEP_PREFIX = "step."
+"""Such a run has a property for each step that ended, named so and then by the step."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,11 @@ class History:
         """
         return self._row(self._run(run_id))
 
+    def row_of(self, pipeline: str, page: str) -> RunRow | None:
+        """The run of a pipeline whose page has this name (without its ending); None if there is none."""
+        runs = self._store.runs(pipeline)
+        return next((self._row(run) for run in runs if file_name(run.name) == page), None)
+
     def pipelines(self) -> list[str]:
         """Names of the pipelines that ran, that of the latest run first."""
         return list(dict.fromkeys(run.custom_properties["pipeline"].string_value for run in self._store.runs()))
@@ -92,7 +103,7 @@ class History:
         return self._summary(self._run(run_id))
 
     def latest(self, pipeline: str, fingerprint: str) -> str | None:
-        """The latest run of a pipeline if it came to an end and had this fingerprint; None otherwise."""
+        """The latest run of a pipeline if it had this fingerprint; None otherwise."""
         for run in self._store.runs(pipeline):
             props = run.custom_properties
             return run.name if props["fingerprint"].string_value == fingerprint else None
@@ -178,17 +189,47 @@ class History:
         """What became of a span's data: see `pipeline.history.forward`."""
         return forward(self._store, self._workspace, pipeline, span)
 
+    def register(self, pipeline: str, run_id: str) -> None:
+        """Makes a run, before its first step, so that even one that fails at once is on record."""
+        self._store.register(pipeline, run_id)
+
     def record(self, run_id: str, **properties: str) -> None:
-        """Notes properties of a run beside TFX's own, such as `status` and `finished`."""
-        run = self._run(run_id)
-        for name, value in properties.items():
-            run.custom_properties[name].string_value = value
-        self._store.put(run)
+        """Notes properties of a run beside TFX's own, such as `status` and `seconds`."""
+        self._store.note(self._run(run_id), properties)
+
+    def owner(self, run_id: str) -> str | None:
+        """The pipeline that a run is of; None if there is no such run."""
+        run = self._store.run(run_id)
+        return run.custom_properties["pipeline"].string_value if run else None
+
+    def began(self, run_id: str) -> float:
+        """When a run was registered, in seconds since 1970."""
+        return self._run(run_id).create_time_since_epoch / 1000
+
+    def note_step(self, run_id: str, ended: StepEnd) -> None:
+        """Notes how a step of an orchestrated run ended; what an earlier attempt noted is gone."""
+        self.record(run_id, **{STEP_PREFIX + ended.step: json.dumps(asdict(ended))})
+
+    def step_ends(self, run_id: str) -> dict[str, StepEnd]:
+        """How the steps of an orchestrated run ended, as far as they noted it, by step."""
+        properties = self._run(run_id).custom_properties
+        noted = (value.string_value for name, value in properties.items() if name.startswith(STEP_PREFIX))
+        return {each.step: each for each in (StepEnd(**json.loads(text)) for text in noted)}
+
+    def verdict(self, run_id: str, step: str) -> dict[str, bool]:
+        """What a step's report says: `passed`, of a gate, and `train`, of the monitor and drift."""
+        report = self._artifacts(run_id).artifact(step, "report")
+        properties = report.properties if report else {}
+        return {name: bool(properties[name].int_value) for name in ("passed", "train") if name in properties}
 
     def close_interrupted(self, pipeline: str) -> None:
-        """Closes runs that were killed, so that they no longer count as running. Call it under the run lock."""
+        """Closes runs that were killed, so that they no longer count as running. Call it under the run lock.
+
+        A run that an orchestrator drives goes on between its steps, when no process is there.
+        """
         for run in self._store.runs(pipeline):
-            if run.custom_properties["status"].string_value == "running":
+            props = run.custom_properties
+            if props["status"].string_value == "running" and not props[ORCHESTRATED].string_value:
                 self.close(run.name)
 
     def close(self, run_id: str, **properties: str) -> None:
@@ -199,16 +240,39 @@ class History:
           properties: what else there is to note.
         """
         run = self._run(run_id)
-        pipeline = run.custom_properties["pipeline"].string_value
         for name, step in self._store.steps(run).items():
-            if step.execution.last_known_state in (mlmd.Execution.NEW, mlmd.Execution.RUNNING):
-                folder, number = self._workspace.artifacts(pipeline) / name, step.execution.id
-                shutil.rmtree(self._workspace.tensorboard(pipeline) / str(number), ignore_errors=True)
-                for left in (*folder.glob(f"*/{number}"), *folder.glob(f".system/*/{number}")):
-                    shutil.rmtree(left)
-                step.execution.last_known_state = mlmd.Execution.FAILED
-                self._store.ask("put_executions", [step.execution])
+            self._close_step(run, name, step)
         self.record(run_id, status="interrupted", **properties)
+
+    def attempt(self, run_id: str, step: str) -> State | None:
+        """What a step of a run has come to so far.
+
+        Args:
+          run_id: the run.
+          step: the step. Nothing of it runs any longer.
+
+        Returns:
+          Its state if it succeeded. None if it has not been started, or failed, or was killed; the latter is closed as
+          in `close`.
+        """
+        run = self._run(run_id)
+        found = self._store.steps(run).get(step)
+        if found is None:
+            return None
+        self._close_step(run, step, found)
+        state = STATES.get(found.execution.last_known_state, "failed")
+        return None if state == "failed" else state
+
+    def _close_step(self, run: mlmd.Context, name: str, step: Step) -> None:
+        if step.execution.last_known_state not in (mlmd.Execution.NEW, mlmd.Execution.RUNNING):
+            return
+        pipeline, number = run.custom_properties["pipeline"].string_value, step.execution.id
+        folder = self._workspace.artifacts(pipeline) / name
+        shutil.rmtree(self._workspace.tensorboard(pipeline) / str(number), ignore_errors=True)
+        for left in (*folder.glob(f"*/{number}"), *folder.glob(f".system/*/{number}")):
+            shutil.rmtree(left)
+        step.execution.last_known_state = mlmd.Execution.FAILED
+        self._store.ask("put_executions", [step.execution])
 
     def artifacts_exist(self, run_id: str) -> bool:
         """Whether every artifact of a run is still on disk."""
@@ -260,9 +324,15 @@ class History:
         )
 
     def _status(self, run: mlmd.Context) -> str:
-        """The noted status. A run that was killed could not note its end: it runs while somebody holds the lock."""
+        """The noted status.
+
+        A local run that was killed could not note its end: it runs while somebody holds the lock. One that an
+        orchestrator drives runs until its last step has noted the end.
+        """
         status: str = run.custom_properties["status"].string_value
-        if status == "running" and not is_running(self._workspace, run.custom_properties["pipeline"].string_value):
+        if status != "running" or run.custom_properties[ORCHESTRATED].string_value:
+            return status
+        if not is_running(self._workspace, run.custom_properties["pipeline"].string_value):
             return "interrupted"
         return status
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ml_metadata.errors import StatusError
+from ml_metadata.errors import AlreadyExistsError, StatusError
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.metadata.place import Metadata
 from pipeline.summary import State
 from schema.errors import HeadgateError
 
+PIPELINE_TYPE = "pipeline"
 RUN_TYPE = "pipeline_run"
-"""TFX's context type for a run."""
+"""TFX's context types for a pipeline and a run."""
 
 STATES: dict[int, State] = {
     mlmd.Execution.COMPLETE: "complete",
@@ -69,9 +71,21 @@ class Store:
         """A run by its name; None if there is no such run."""
         return self.ask("get_context_by_type_and_name", RUN_TYPE, run_id) if self._metadata.exists else None
 
-    def put(self, run: mlmd.Context) -> None:
-        """Writes the properties of a run."""
-        self.ask("put_contexts", [run])
+    def register(self, pipeline: str, run_id: str) -> None:
+        """Makes a run, and the database if there is none; nothing changes if the run is there."""
+        for kind, name in ((PIPELINE_TYPE, pipeline), (RUN_TYPE, run_id)):
+            if self._call("get_context_by_type_and_name", kind, name) is None:
+                # As TFX registers it. Another process may do the same at this moment.
+                type_id = self._call("put_context_type", mlmd.ContextType(name=kind), True, True)
+                with contextlib.suppress(AlreadyExistsError):
+                    self._connection.put_contexts([mlmd.Context(type_id=type_id, name=name)])
+
+    def note(self, run: mlmd.Context, properties: Mapping[str, str]) -> None:
+        """Writes properties of a run, and leaves those alone that another process may be writing."""
+        noted = mlmd.Context(id=run.id, type_id=run.type_id, name=run.name)
+        for name, value in properties.items():
+            noted.custom_properties[name].string_value = value
+        self.ask("put_contexts", [noted], [f"custom_properties.{name}" for name in properties])
 
     def steps(self, run: mlmd.Context) -> dict[str, Step]:
         """The run's steps that started, by id."""
@@ -138,6 +152,9 @@ class Store:
         """
         if not self._metadata.exists:  # ML Metadata would make one
             raise HeadgateError("The workspace has no database.", where=self._metadata.where, received="no such file")
+        return self._call(method, *arguments)
+
+    def _call(self, method: str, *arguments: Any) -> Any:
         try:
             return getattr(self._connection, method)(*arguments)
         except (RuntimeError, StatusError) as error:  # opening raises the one, asking the other

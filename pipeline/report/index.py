@@ -28,7 +28,7 @@ from pipeline.report.view import (
     value_cell,
 )
 from pipeline.words import plain_name
-from pipeline.workspace import Workspace
+from pipeline.workspace import Workspace, file_name
 from schema.errors import ReleaseError
 from serving import files, model_config
 
@@ -105,7 +105,7 @@ def _row(row: RunRow, metrics: Sequence[str], drifted: dict[str, list[str]], has
     tone, words = HEADLINES[row.status][0], SHORT[row.status]
     found = drifted.get(row.run_id)
     return [
-        Cell(row.run_id, row.run_id, link=f"{row.pipeline}/{row.run_id}.html" if has_page else ""),
+        Cell(row.run_id, row.run_id, link=f"{row.pipeline}/{file_name(row.run_id)}.html" if has_page else ""),
         Cell(words, words, tone),
         Cell(moment(row.started), row.started),
         value_cell(row.span),

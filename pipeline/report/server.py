@@ -21,7 +21,7 @@ from pipeline.history import History, RunRow
 from pipeline.report.index import index_page
 from pipeline.report.page import render
 from pipeline.workspace import Workspace
-from schema.errors import HeadgateError, SettingsError
+from schema.errors import HeadgateError
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -70,12 +70,9 @@ class _Pages:
         with self._writing:
             return HTMLResponse(current(self._workspace, row))
 
-    def _row(self, pipeline: str, run_id: str) -> RunRow:
-        try:
-            row = History(self._workspace).row(run_id)
-        except SettingsError as error:
-            raise HTTPException(404) from error
-        if row.pipeline != pipeline:
+    def _row(self, pipeline: str, page: str) -> RunRow:
+        row = History(self._workspace).row_of(pipeline, page)
+        if row is None:
             raise HTTPException(404)
         return row
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
+from tfx.dsl.compiler.constants import PIPELINE_RUN_ID_PARAMETER_NAME
 from tfx.orchestration.local import runner_utils
+from tfx.orchestration.portable import inputs_utils, runtime_parameter_utils
 from tfx.proto.orchestration import executable_spec_pb2
 
 from pipeline.history.store import STATES
@@ -18,6 +22,25 @@ from schema.remote.addresses import is_remote
 
 IMPLICIT = "_"
 """TFX's compiler names the input behind a condition `_STEP.OUTPUT`; a component's own inputs have plain names."""
+
+
+def bind(ir: Any, run_id: str, parameters: Mapping[str, int | str]) -> None:
+    """Fills in what a compiled pipeline leaves open: the run's id, and its parameters (`pipeline.parameters`)."""
+    values = {PIPELINE_RUN_ID_PARAMETER_NAME: run_id, **parameters}
+    runtime_parameter_utils.substitute_runtime_parameter(ir, values)
+
+
+def held_back(ir: Any, step: str, metadata: Metadata) -> bool:
+    """Whether a gate keeps a step from running, whose upstream steps have all come to their ends.
+
+    Args:
+      ir: the compiled pipeline, the run's id filled in.
+      step: the node's id.
+      metadata: the database.
+    """
+    with Handle(metadata) as handle:
+        inputs = inputs_utils.resolve_input_artifacts(pipeline_node=_node(ir, step), metadata_handle=handle)
+    return isinstance(inputs, inputs_utils.Skip)
 
 
 def launch(ir: Any, step: str, metadata: Metadata) -> State:
@@ -35,7 +58,7 @@ def launch(ir: Any, step: str, metadata: Metadata) -> State:
       Exception: whatever the step raised.
       HeadgateError: its inputs are not there.
     """
-    [node] = [each.pipeline_node for each in ir.nodes if each.pipeline_node.node_info.id == step]
+    node = _node(ir, step)
     deployment = runner_utils.extract_local_deployment_config(ir)
     executor = runner_utils.extract_executor_spec(deployment, step)
     info = CleanLauncher(
@@ -68,7 +91,7 @@ def _named(spec: Any, ir: Any, step: str) -> Any:
     """
     if isinstance(spec, executable_spec_pb2.BeamExecutableSpec):
         run = ir.runtime_spec.pipeline_run_id.field_value.string_value
-        name = f"{ir.pipeline_info.id}-{step}-{run}".lower().replace("_", "-")
+        name = re.sub("[^a-z0-9]+", "-", f"{ir.pipeline_info.id}-{step}-{run}".lower())
         named = executable_spec_pb2.BeamExecutableSpec()
         named.CopyFrom(spec)
         named.beam_pipeline_args_placeholders.add().value.string_value = f"--job_name={name}"
@@ -85,6 +108,11 @@ def _operators(ir: Any, metadata: Metadata) -> dict[Any, Any]:
 
     staging.claim(root, staging.database_of(metadata))
     return staging.OPERATORS
+
+
+def _node(ir: Any, step: str) -> Any:
+    [node] = [each.pipeline_node for each in ir.nodes if each.pipeline_node.node_info.id == step]
+    return node
 
 
 def _without_conditions(node: Any) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tfx.dsl.io import fileio
-from tfx.orchestration.portable import launcher, outputs_utils
+from tfx.orchestration.portable import execution_publish_utils, launcher, outputs_utils
 
 from schema.errors import HeadgateError
 
@@ -35,6 +35,22 @@ class CleanLauncher(launcher.Launcher):
             return super().launch()
         finally:
             self._remove_empty_folders()
+
+    def _register_or_reuse_execution(
+        self, metadata_handle: Any, contexts: Any, input_artifacts: Any = None, exec_properties: Any = None
+    ) -> Any:
+        """An execution of its own for each attempt at a step of a run.
+
+        TFX's goes on with that of the attempt before: its times would be the first attempt's, and it would stay failed
+        while it runs.
+        """
+        return execution_publish_utils.register_execution(
+            metadata_handle=metadata_handle,
+            execution_type=self._pipeline_node.node_info.type,
+            contexts=contexts,
+            input_artifacts=input_artifacts,
+            exec_properties=exec_properties,
+        )
 
     def _run_executor(self, execution_info: Any) -> Any:
         for artifacts in execution_info.output_dict.values():

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tfx.dsl.compiler import compiler, constants
-from tfx.orchestration.portable import inputs_utils, partial_run_utils, runtime_parameter_utils
-from tfx.orchestration.portable.mlmd import context_lib
+from tfx.dsl.compiler import compiler
+from tfx.orchestration.portable import partial_run_utils
 
 from pipeline.metadata.handle import Handle
 from pipeline.metadata.place import Metadata
-from pipeline.runners.launch import launch
+from pipeline.runners.launch import bind, held_back, launch
 from pipeline.runners.process import NodeProcess
 from pipeline.summary import State, StepResult
 from schema.errors import HeadgateError
-
-
-def register_run(metadata: Metadata, pipeline: str, run_id: str) -> None:
-    """Registers a run in ML Metadata before its first step, so that even a run that fails at once is on record.
-
-    Args:
-      metadata: the database; a sqlite file is made if need be.
-      pipeline: the pipeline's name.
-      run_id: the run's name.
-    """
-    with Handle(metadata) as handle:
-        context_lib.register_context_if_not_exists(handle, constants.PIPELINE_CONTEXT_TYPE_NAME, pipeline)
-        context_lib.register_context_if_not_exists(handle, constants.PIPELINE_RUN_CONTEXT_TYPE_NAME, run_id)
 
 
 class LocalRunner:
@@ -37,6 +23,7 @@ class LocalRunner:
     Args:
       pipeline: the TFX pipeline.
       run_id: name of the run in ML Metadata.
+      parameters: values for what the pipeline leaves open.
       metadata: the database.
       from_step: first step to run; what comes before is taken from the latest run.
       to_step: last step to run.
@@ -47,15 +34,14 @@ class LocalRunner:
         self,
         pipeline: Any,
         run_id: str,
+        parameters: Mapping[str, int | str],
         metadata: Metadata,
         from_step: str | None = None,
         to_step: str | None = None,
         apart: NodeProcess | None = None,
     ) -> None:
         self._ir = compiler.Compiler().compile(pipeline)
-        runtime_parameter_utils.substitute_runtime_parameter(
-            self._ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
-        )
+        bind(self._ir, run_id, parameters)
         self._metadata = metadata
         self._apart = apart
         if from_step or to_step:
@@ -89,7 +75,8 @@ class LocalRunner:
                     self._take_over(step)
                 # What hangs on a skipped step is skipped without asking TFX: of several conditions it asks any one
                 # first, and fails on the report of a gate that never ran.
-                if not skipped.isdisjoint(node.pipeline_node.upstream_nodes) or self._held_back(node.pipeline_node):
+                upstream = node.pipeline_node.upstream_nodes
+                if not skipped.isdisjoint(upstream) or held_back(self._ir, step, self._metadata):
                     skipped.add(step)
                     finished(StepResult(step, "skipped", 0.0))
                     continue
@@ -99,12 +86,6 @@ class LocalRunner:
                 finished(StepResult(step, "failed", time.monotonic() - begin, str(error).partition("\n")[0]))
                 raise
             finished(StepResult(step, state, time.monotonic() - begin))
-
-    def _held_back(self, node: Any) -> bool:
-        """Whether a gate before this step keeps it from running."""
-        with Handle(self._metadata) as handle:
-            inputs = inputs_utils.resolve_input_artifacts(pipeline_node=node, metadata_handle=handle)
-        return isinstance(inputs, inputs_utils.Skip)
 
     def _launch(self, step: str) -> State:
         if self._apart and step in self._apart.steps:

@@ -22,9 +22,9 @@ KINDS = {kind.__name__: kind for kind in (HeadgateError, SettingsError, DataErro
 
 START = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); import components, schema, serving; "
-    "from pipeline.runners import node; del sys.path[0]; sys.exit(node.main())"
+    "from pipeline.runners import child; del sys.path[0]; sys.exit(child.main())"
 )
-"""As `python -m pipeline.runners.node`, but a `pipeline.py` of the user's own is not taken for ours."""
+"""As `python -m pipeline.runners.child`, but a `pipeline.py` of the user's own is not taken for ours."""
 
 
 @dataclass(frozen=True)

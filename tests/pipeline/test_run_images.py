@@ -123,7 +123,7 @@ def test_the_root_of_a_manifest_starts_at_the_settings_file(plates):
 
 
 def test_gate_and_drift_look_at_what_was_measured_and_drift_never_at_the_bytes(plates):
-    plan = Plan(load(str(plates.file)).settings, plates.workspace, None, "")
+    plan = Plan(load(str(plates.file)).settings, plates.workspace, None)
     measured = {f"photo_{name}" for name in ("width", "height", "channels", "format", "brightness", "sharpness")}
     assert set(_drift(plan).features) == measured
     assert set(_gate(plan).columns) == {"photo", *measured}

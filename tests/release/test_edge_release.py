@@ -61,11 +61,10 @@ class Released:
             model="digits",
             serving_dir=str(self.serving),
             keep=5,
-            settings_fingerprint="",
             code_fingerprint="",
         )
         pushed = artifacts.PushedModel()
-        properties = {"settings": settings.model_dump_json(), "run_id": "run"}
+        properties = {"settings": settings.model_dump_json(), "run_id": "run", "fingerprint": ""}
         ReleaseExecutor().Do(self.inputs, {"pushed_model": [pushed]}, properties)
         assert pushed.get_int_custom_property("pushed") == 1
         found = releases.in_service(self.serving, "digits")

@@ -87,7 +87,6 @@ def run(workspace: Path, *, span: int, rows: str, blessed: bool = True) -> dict[
         model="taxi",
         serving_dir=str(workspace / "serving"),
         keep=5,
-        settings_fingerprint="settings",
         code_fingerprint="code",
     )
     release = Release(
@@ -98,6 +97,7 @@ def run(workspace: Path, *, span: int, rows: str, blessed: bool = True) -> dict[
         schema=schema_node.outputs["schema"],
         settings=settings.model_dump_json(),
         code="",
+        fingerprint="settings",
     ).with_id("release")
     pipeline = Pipeline(
         pipeline_name="taxi",

@@ -1,6 +1,6 @@
 """A program that runs one node of a compiled pipeline, in a process of its own.
 
-    python -m pipeline.runners.node IR STEP --workspace DIR --log FILE [--own MODULE ...]
+    python -m pipeline.runners.child IR STEP --workspace DIR --log FILE [--own MODULE ...]
 
 It tells what happens on stdout, a JSON object a line: `{"message": ...}` as the step goes on, and at the end
 `{"state": ...}` or `{"error": ...}`. Everything else that is printed or logged goes to the end of the log file.
@@ -44,7 +44,7 @@ class Relay(SilentProgress):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the node; returns the exit code: 0, or that of the error."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.runners.node", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m pipeline.runners.child", description=__doc__)
     parser.add_argument("ir", type=Path, help="the compiled pipeline: a binary `Pipeline` message of TFX's IR")
     parser.add_argument("step", help="the node's id")
     parser.add_argument("--workspace", type=Path, required=True, help="it knows the database")
