@@ -35,11 +35,13 @@ class BundleStep:
     Attributes:
       id: its name.
       upstream: ids of the steps that it waits for.
+      conditions: what must hold for it to run: steps, each with the property of its report that must be 1.
       training: whether it may see a GPU.
     """
 
     id: str
     upstream: tuple[str, ...]
+    conditions: tuple[tuple[str, str], ...]
     training: bool
 
 
@@ -76,11 +78,6 @@ class Bundle:
     headgate: str
     ir_digest: str
     folder: Path = field(compare=False)
-
-    @property
-    def upstream(self) -> dict[str, set[str]]:
-        """The steps, in an order in which they can run, each with those that it waits for."""
-        return {step.id: set(step.upstream) for step in self.steps}
 
     def loaded(self, span: int | None = None) -> Loaded:
         """The settings, as if they had been read from their file.
@@ -204,7 +201,7 @@ def read(folder: Path) -> Bundle:
     path = folder / RECORD
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        steps = tuple(BundleStep(each["id"], tuple(each["upstream"]), each["training"]) for each in record.pop("steps"))
+        steps = tuple(_step(each) for each in record.pop("steps"))
         notes = tuple(record.pop("notes"))
         return Bundle(**record, steps=steps, notes=notes, folder=folder)
     except FileNotFoundError as error:
@@ -220,8 +217,26 @@ def read(folder: Path) -> Bundle:
 
 
 def _steps(ir: Any) -> list[BundleStep]:
-    nodes = [node.pipeline_node for node in ir.nodes]
-    return [BundleStep(node.node_info.id, tuple(node.upstream_nodes), node.node_info.id in TRAINING) for node in nodes]
+    nodes = [(node.pipeline_node.node_info.id, node.pipeline_node) for node in ir.nodes]
+    return [BundleStep(name, tuple(node.upstream_nodes), _conditions(node), name in TRAINING) for name, node in nodes]
+
+
+def _conditions(node: Any) -> tuple[tuple[str, str], ...]:
+    """The conditions of a node, all of which have the form `REPORT.property == 1`."""
+    found = []
+    for condition in node.inputs.conditionals.values():
+        asked = condition.placeholder_expression.operator.compare_op
+        if asked.op != asked.EQUAL or asked.rhs.value.int_value != 1:
+            raise NotImplementedError(f"a condition of another form: {asked}")
+        property_ = asked.lhs.operator.artifact_property_op
+        [report] = node.inputs.inputs[property_.expression.operator.index_op.expression.placeholder.key].channels
+        found.append((report.producer_node_query.id, property_.key))
+    return tuple(found)
+
+
+def _step(record: Mapping[str, Any]) -> BundleStep:
+    conditions = tuple((step, property_) for step, property_ in record["conditions"])
+    return BundleStep(record["id"], tuple(record["upstream"]), conditions, record["training"])
 
 
 def _name(path: Path | None) -> str | None:

@@ -23,7 +23,7 @@ from pipeline.problems import choice
 from pipeline.progress import Progress
 from pipeline.quiet import quiet
 from pipeline.steps import TRAINING
-from pipeline.summary import Status, StepEnd, StepResult, Summary
+from pipeline.summary import State, Status, StepEnd, StepResult, Summary
 from pipeline.workspace import Workspace
 from schema.errors import DataError, HeadgateError, SettingsError
 
@@ -111,7 +111,7 @@ class Node:
         if known and known.state == "complete":
             return known
         self._bundle.refuse_other_schema(settings)
-        self._bundle.refuse_other_code(settings, *self._bundle.upstream)
+        self._bundle.refuse_other_code(settings, *(step.id for step in self._bundle.steps))
         job = plan(self._loaded, self._run.workspace, tell=partial(self._progress.message, BEGIN))
         check(replace(self._loaded, settings=job.settings))
         self._history.close_interrupted(settings.name)
@@ -120,29 +120,28 @@ class Node:
 
     def _launch(self) -> StepEnd:
         """One of the pipeline's own steps."""
-        skipped = StepEnd(self._step, "skipped", 0.0, exit_code=HELD_BACK)
         parameters = self._parameters()
         self._bundle.refuse_other_code(self._run.settings, self._step)
-        if self._follows_a_skipped_one():
-            return skipped
+        if self._is_held_back():
+            return StepEnd(self._step, "skipped", 0.0, exit_code=HELD_BACK)
+        state = self._history.attempt(self._run.id, self._step) or self._execute(parameters)
+        verdict = self._history.verdict(self._run.id, self._step)
+        return StepEnd(self._step, state, 0.0, passed=verdict.get("passed"), train=verdict.get("train"))
+
+    def _execute(self, parameters: Mapping[str, int | str]) -> State:
+        """Has TFX run the step."""
+        self._run.record(status="running")
+        self._progress.step_started(self._step)
         with gpus.hidden() as chosen:
             training = self._step in TRAINING
             environment = training_environment(self._run.settings.accelerator, chosen) if training else None
         with gpus.exposed(gpus.NONE if environment is None else environment.get(gpus.VARIABLE)):
             with no_collection():
-                from pipeline.runners.launch import bind, earlier, held_back, launch
+                from pipeline.runners.launch import bind, launch
 
-            ir, metadata = self._bundle.ir(), self._run.metadata
+            ir = self._bundle.ir()
             bind(ir, self._run.id, parameters)
-            state = earlier(ir, self._step, metadata)
-            if state is None:
-                if held_back(ir, self._step, metadata):
-                    return skipped
-                self._run.record(status="running")
-                self._progress.step_started(self._step)
-                state = launch(ir, self._step, metadata)
-        verdict = self._history.verdict(self._run.id, self._step)
-        return StepEnd(self._step, state, 0.0, passed=verdict.get("passed"), train=verdict.get("train"))
+            return launch(ir, self._step, self._run.metadata)
 
     def _parameters(self) -> dict[str, int | str]:
         """What `begin` found for this run."""
@@ -163,17 +162,16 @@ class Node:
             )
         return parameters
 
-    def _follows_a_skipped_one(self) -> bool:
-        """Whether a step before this one was held back.
+    def _is_held_back(self) -> bool:
+        """Whether a condition keeps this step from running.
 
         Raises:
-          HeadgateError: one before it has not come to its end.
+          HeadgateError: a step before it has not come to its end.
         """
         ends = self._history.step_ends(self._run.id)
-        held_back = _held_back(self._bundle, ends)
-        if self._bundle.upstream[self._step] & held_back:
+        if self._step in _held_back(self._bundle, ends):
             return True
-        for step in sorted(self._bundle.upstream[self._step]):
+        for step in next(each.upstream for each in self._bundle.steps if each.id == self._step):
             if step not in ends or ends[step].state == "failed":
                 raise HeadgateError(
                     f"The step `{step}`, which `{self._step}` waits for, has not come to its end.",
@@ -196,18 +194,19 @@ class Node:
 
 
 def _held_back(bundle: Bundle, ends: Mapping[str, StepEnd]) -> set[str]:
-    """Steps that a condition holds back, and those that follow from them; an orchestrator need not start the latter."""
-    held_back = {step for step, end in ends.items() if end.state == "skipped"}
-    for step, upstream in bundle.upstream.items():  # in an order in which they can run
-        if upstream & held_back:
-            held_back.add(step)
+    """Steps that a condition holds back, by the verdicts so far, and those that follow from them."""
+    held_back: set[str] = set()
+    for step in bundle.steps:  # in an order in which they can run
+        verdicts = (getattr(ends[before], name) for before, name in step.conditions if before in ends)
+        if not held_back.isdisjoint(step.upstream) or False in verdicts:
+            held_back.add(step.id)
     return held_back
 
 
 def _failure(bundle: Bundle, ends: Mapping[str, StepEnd], log: Path) -> HeadgateError | None:
     """What ended a run before its last step; None if nothing did."""
     held_back = _held_back(bundle, ends)
-    for step in (BEGIN, *bundle.upstream):
+    for step in (BEGIN, *(each.id for each in bundle.steps)):
         end = ends.get(step)
         if end and end.error:
             return KINDS[end.exit_code](**dict(end.error))

@@ -55,7 +55,7 @@ class StepEnd:
       step: its id; `begin` and `finish` are steps of the run itself.
       state: see StepResult.
       seconds: wall time.
-      passed: verdict of a gate, the monitor or drift; None of any other step.
+      passed: verdict of a gate, the monitor or drift; of the release step, whether it released; None of any other.
       train: whether the monitor or drift lets a model be trained; None of any other step.
       status: what the run came to, of `finish` alone.
       error: the parts of an error's message; None without one.

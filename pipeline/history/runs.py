@@ -217,8 +217,14 @@ class History:
         return {each.step: each for each in (StepEnd(**json.loads(text)) for text in noted)}
 
     def verdict(self, run_id: str, step: str) -> dict[str, bool]:
-        """What a step's report says: `passed`, of a gate, and `train`, of the monitor and drift."""
-        report = self._artifacts(run_id).artifact(step, "report")
+        """What a step's report says: `passed`, of a gate, and `train`, of the monitor and drift.
+
+        The release step has `passed` where it released something.
+        """
+        artifacts = self._artifacts(run_id)
+        if pushed := artifacts.artifact(step, "pushed_model"):
+            return {"passed": bool(pushed.custom_properties["pushed"].int_value)}
+        report = artifacts.artifact(step, "report")
         properties = report.properties if report else {}
         return {name: bool(properties[name].int_value) for name in ("passed", "train") if name in properties}
 
