@@ -17,6 +17,7 @@ from pipeline.device import training_environment
 from pipeline.failures import told
 from pipeline.imports import no_collection
 from pipeline.lifecycle import Run, enter, own_modules, plan
+from pipeline.locks import STEP_WAIT, on_database
 from pipeline.metadata.place import Metadata
 from pipeline.parameters import SPAN
 from pipeline.problems import choice
@@ -54,7 +55,7 @@ class Node:
       summary: what the run came to, after `finish`.
 
     Raises:
-      SettingsError: the bundle cannot be read, or has no such step; or the run is another pipeline's.
+      SettingsError: the bundle cannot be read, or has no such step.
     """
 
     def __init__(self, folder: Path, step: str, run_id: str, span: int | None, progress: Progress) -> None:
@@ -75,23 +76,28 @@ class Node:
         enter(workspace, Path(self._bundle.base))
         self._run = Run(_run_id(run_id), settings, workspace, Metadata.of(workspace, settings.metadata))
         self._history = self._run.history
-        _refuse_other_pipeline(self._run)
 
     def launch(self) -> StepEnd:
         """Does the step; how it ended is on record when this returns.
 
         Returns:
           How it ended. A step that failed is told, not raised.
+
+        Raises:
+          SettingsError: the run is another pipeline's.
+          HeadgateError: the database cannot be had.
         """
-        begin = time.monotonic()
-        with quiet(self._run.log):
+        doing = f"`{self._step}` of the run `{self._run.id}`"
+        with quiet(self._run.log), on_database(self._run.workspace, self._run.metadata, doing, STEP_WAIT):
+            _refuse_other_pipeline(self._run)
+            begin = time.monotonic()
             try:
                 ended = {BEGIN: self._begin, FINISH: self._finish}.get(self._step, self._launch)()
             except Exception as error:
                 ended = self._failed(error)
-        ended = replace(ended, seconds=round(time.monotonic() - begin, 3))
-        if self._step != FINISH and self._history.owner(self._run.id) is not None:
-            self._history.note_step(self._run.id, ended)
+            ended = replace(ended, seconds=round(time.monotonic() - begin, 3))
+            if self._step != FINISH and self._history.owner(self._run.id) is not None:
+                self._history.note_step(self._run.id, ended)
         self._progress.step_finished(StepResult(self._step, ended.state, ended.seconds))
         return ended
 
