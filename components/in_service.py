@@ -30,7 +30,7 @@ class InServiceStrategy(ResolverStrategy):
     """
 
     def __init__(self, serving_dir: str, model_name: str) -> None:
-        self._serving_dir = Path(serving_dir)
+        self._serving_dir = serving_dir
         self._model_name = model_name
 
     def resolve_artifacts(
@@ -69,7 +69,7 @@ class InServiceStrategy(ResolverStrategy):
         }
 
 
-def in_service(serving_dir: Path, model_name: str, examples: types.BaseChannel) -> Resolver:
+def in_service(serving_dir: str | Path, model_name: str, examples: types.BaseChannel) -> Resolver:
     """The Resolver node `in_service`.
 
     Args:

@@ -60,7 +60,7 @@ class ReleaseExecutor(base_executor.BaseExecutor):
 
         settings = ReleaseStepSettings.model_validate_json(exec_properties["settings"])
         release = releases.publish(
-            Path(settings.serving_dir),
+            settings.serving_dir,
             settings.model,
             Path(path_utils.serving_model_path(model.uri)),
             _provenance(settings, input_dict, exec_properties),
@@ -69,7 +69,7 @@ class ReleaseExecutor(base_executor.BaseExecutor):
         )
         pushed.set_int_custom_property(PUSHED, 1)
         pushed.set_int_custom_property(VERSION, release.version)
-        pushed.set_string_custom_property(DESTINATION, str(release.path))
+        pushed.set_string_custom_property(DESTINATION, told(str(release.path)))
 
 
 def _edge_folder(input_dict: dict[str, list[types.Artifact]]) -> Path | None:

@@ -98,7 +98,7 @@ def build(plan: Plan) -> Pipeline:
         code=code["statistics"],
     ).with_id("statistics")
     schema = _schema(plan, statistics)
-    in_service = in_service_resolver(plan.workspace.serving, settings.served_as, examples)
+    in_service = in_service_resolver(settings.serving_dir(plan.workspace), settings.served_as, examples)
     gate = DataGate(
         statistics=statistics.outputs["statistics"],
         schema=schema.outputs["schema"],
@@ -222,7 +222,7 @@ def _monitor(plan: Plan) -> MonitorStepSettings:
         label=settings.label,
         slices=settings.evaluation.slices,
         min_slice_rows=settings.evaluation.min_slice_rows,
-        serving_dir=str(plan.workspace.serving),
+        serving_dir=str(settings.serving_dir(plan.workspace)),
         model=settings.served_as,
         log=str(plan.workspace.monitor(settings.name)),
         tensorboard=str(plan.workspace.tensorboard(settings.name) / "monitor"),
@@ -343,7 +343,7 @@ def _release(plan: Plan) -> ReleaseStepSettings:
     return ReleaseStepSettings(
         pipeline=settings.name,
         model=settings.served_as,
-        serving_dir=str(plan.workspace.serving),
+        serving_dir=str(settings.serving_dir(plan.workspace)),
         keep=settings.release.keep,
         code_fingerprint=step_code("train", settings),
     )

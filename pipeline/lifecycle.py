@@ -28,7 +28,7 @@ from pipeline.summary import Status, StepResult, Summary
 from pipeline.workspace import Workspace
 from schema.curation import curated_path
 from schema.errors import DataError, HeadgateError
-from serving.releases import in_service
+from serving.releases import Release, in_service
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class Run:
         Returns:
           The summary that ML Metadata holds now, with the times of `steps`.
         """
-        release = in_service(self.workspace.serving, self.settings.served_as)
+        release = self._in_service(failure)
         self.record(
             status=_failed(failure) if failure else self._outcome(to_step),
             error=str(failure or ""),
@@ -166,6 +166,15 @@ class Run:
         seen = {step.id: step for step in steps}
         summary = replace(summary, steps=tuple(seen.get(step.id, step) for step in summary.steps))
         return follow_up(self.settings, self.workspace, self.history, summary, release, seconds)
+
+    def _in_service(self, failure: HeadgateError | None) -> Release | None:
+        """What is in service now. What ended the run may well keep this from being known too."""
+        try:
+            return in_service(self.settings.serving_dir(self.workspace), self.settings.served_as)
+        except HeadgateError:
+            if failure is None:
+                raise
+            return None
 
     def _outcome(self, to_step: str | None) -> Status:
         """What a run came to whose steps all went well."""

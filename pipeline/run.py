@@ -157,7 +157,7 @@ def _nothing_to_do(history: History, workspace: Workspace, job: Job) -> Summary 
     if run_id is None:
         return None
     summary = history.summary(run_id)
-    release = in_service(workspace.serving, job.settings.served_as)
+    release = in_service(job.settings.serving_dir(workspace), job.settings.served_as)
     unchanged = history.property(run_id, "in_service") == (str(release.version) if release else "")
     if summary.status not in STANDS or not unchanged or not history.artifacts_exist(run_id):
         return None

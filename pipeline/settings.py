@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field, model_validator
 
 from components.beam import BeamSettings
@@ -23,6 +25,7 @@ from pipeline.alerts.settings import AlertSettings
 from pipeline.metadata.settings import MetadataSettings
 from pipeline.runners.kubeflow_settings import KubeflowSettings
 from pipeline.watch.settings import WatchSettings
+from pipeline.workspace import Workspace
 from schema.section import Section
 from schema.settings import SchemaSettings
 from serving.settings import ReleaseSettings
@@ -64,6 +67,10 @@ class PipelineSettings(Section):
     def served_as(self) -> str:
         """Name of the model in the serving directory."""
         return self.release.model or self.name
+
+    def serving_dir(self, workspace: Workspace) -> str | Path:
+        """The TensorFlow Serving directory, or its address."""
+        return self.release.directory or workspace.serving
 
     @property
     def ingestion(self) -> IngestSettings:

@@ -23,6 +23,7 @@ PATHS = (
     ("data", "root"),
     ("schema", "path"),
     ("model", "weights"),
+    ("release", "directory"),
     ("alerts", "webhook", "url_file"),
     ("beam", "job_server_jar"),
     ("beam", "prism"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schema.errors import SettingsError
+from schema.remote.addresses import SCHEMES
 
 DEFAULT = "headgate-workspace"
 VARIABLE = "HEADGATE_WORKSPACE"
@@ -38,6 +39,16 @@ class Workspace:
     root: Path
 
     def __post_init__(self) -> None:
+        scheme = str(self.root).partition(":/")[0]  # of `s3://`, a path keeps one slash
+        if scheme in SCHEMES and ":/" in str(self.root):
+            raise SettingsError(
+                "The workspace is a folder on this machine: its locks, logs and database cannot lie in a bucket.",
+                where=f"--workspace or {VARIABLE}",
+                expected="a path",
+                received=str(self.root).replace(":/", "://", 1),
+                fix="put the large things elsewhere: `artifacts`, `release.directory` and `data.path` take addresses, "
+                "`metadata.url` a database server",
+            )
         object.__setattr__(self, "root", self.root.expanduser().resolve())
 
     @property

@@ -6,6 +6,9 @@ import hashlib
 import os
 from pathlib import Path
 
+LAST_VERSION = ".last_version"
+"""Beside the versions of a model: the highest one ever used."""
+
 _CHUNK_BYTES = 1 << 20
 
 

@@ -12,6 +12,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
 
 from schema.errors import ReleaseError
+from schema.remote.addresses import told
 from serving import files
 
 FILE_NAME = "models.config"
@@ -91,7 +92,7 @@ def set_stable(config: ModelServerConfig, model: str, base_path: Path, version: 
     found = entry(config, model)
     if found is None:
         found = config.model_config_list.config.add(name=model)
-    found.base_path = str(base_path.resolve())
+    found.base_path = told(str(base_path.resolve()))
     found.model_platform = "tensorflow"
     found.version_labels[STABLE] = version
     del found.model_version_policy.specific.versions[:]

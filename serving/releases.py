@@ -16,7 +16,7 @@ import contextlib
 import errno
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from schema.errors import ReleaseError
-from serving import files, manifest, model_config
+from serving import elsewhere, files, manifest, model_config
 from serving.manifest import Manifest, Provenance
 
 _LOCK_SECONDS = 600
@@ -34,14 +34,18 @@ _REMEDIES = {
     errno.EACCES: "Give write access to the serving directory",
     errno.EROFS: "Give write access to the serving directory",
 }
-_LAST_VERSION = ".last_version"
 _STAGING = ".staging-"
 _REMOVED = ".removed-"
 
 
 @dataclass(frozen=True)
 class Release:
-    """A version of a model in the serving directory."""
+    """A version of a model in the serving directory.
+
+    Attributes:
+      path: the version's folder; of a remote one the copy, which has the manifest.
+      manifest: where the model came from.
+    """
 
     path: Path
     manifest: Manifest
@@ -58,7 +62,13 @@ class Release:
 
 
 def publish(
-    serving_dir: Path, model: str, saved_model: Path, provenance: Provenance, keep: int, *, edge: Path | None = None
+    serving_dir: str | Path,
+    model: str,
+    saved_model: Path,
+    provenance: Provenance,
+    keep: int,
+    *,
+    edge: Path | None = None,
 ) -> Release:
     """Releases a SavedModel as the next version of a model, and puts it in service.
 
@@ -66,7 +76,7 @@ def publish(
     half way can be repeated, and a run that changes nothing releases nothing.
 
     Args:
-      serving_dir: the serving directory; made if need be.
+      serving_dir: the serving directory, or the address of a remote one; made if need be.
       model: name of the model in TensorFlow Serving.
       saved_model: folder of the SavedModel.
       provenance: where the model came from, for the manifest.
@@ -79,7 +89,17 @@ def publish(
     Raises:
       ReleaseError: the release could not be written or `models.config` does not parse. What was in service before
         still is.
+      SettingsError, HeadgateError: the remote one cannot be read or written; the same goes for what was in service.
     """
+    with elsewhere.changed(serving_dir) as folder:
+        release = _publish(folder, model, saved_model, provenance, keep, edge)
+        name = release.path.relative_to(folder)
+    return replace(release, path=elsewhere.looked_at(serving_dir) / name)
+
+
+def _publish(
+    serving_dir: Path, model: str, saved_model: Path, provenance: Provenance, keep: int, edge: Path | None
+) -> Release:
     with _locked(serving_dir), _explained(serving_dir / model):
         if not (saved_model / "saved_model.pb").is_file():
             raise ReleaseError(
@@ -97,7 +117,7 @@ def publish(
         if release is None:
             version = 1 + _last_version(folder, config)
             release = _stage_and_rename(folder, version, saved_model, edge, model, provenance)
-            files.replace(folder / _LAST_VERSION, f"{version}\n")
+            files.replace(folder / files.LAST_VERSION, f"{version}\n")
         if model_config.stable(config, model) != release.version:
             model_config.set_stable(config, model, folder, release.version)
             model_config.write(serving_dir, config)
@@ -105,17 +125,18 @@ def publish(
         return release
 
 
-def releases(serving_dir: Path, model: str) -> list[Release]:
+def releases(serving_dir: str | Path, model: str) -> list[Release]:
     """The releases of a model, oldest first. Versions without a manifest were put there by others: left out.
 
     Raises:
       ReleaseError: a manifest does not parse.
     """
-    found = ((path, manifest.read(path)) for _, path in sorted(_versions(serving_dir / model).items()))
+    folder = elsewhere.looked_at(serving_dir) / model
+    found = ((path, manifest.read(path)) for _, path in sorted(_versions(folder).items()))
     return [Release(path, content) for path, content in found if content is not None]
 
 
-def in_service(serving_dir: Path, model: str) -> Release | None:
+def in_service(serving_dir: str | Path, model: str) -> Release | None:
     """The release that answers requests: `models.config` labels it `stable`, else it is the highest named there.
 
     Returns:
@@ -124,8 +145,9 @@ def in_service(serving_dir: Path, model: str) -> Release | None:
     Raises:
       ReleaseError: `models.config` or the manifest does not parse.
     """
-    version = model_config.stable(model_config.read(serving_dir), model)
-    path = serving_dir / model / str(version)
+    folder = elsewhere.looked_at(serving_dir)
+    version = model_config.stable(model_config.read(folder), model)
+    path = folder / model / str(version)
     content = manifest.read(path) if version is not None else None
     return Release(path, content) if content is not None else None
 
@@ -190,7 +212,7 @@ def _versions(folder: Path) -> dict[int, Path]:
 
 def _last_version(folder: Path, config: ModelServerConfig) -> int:
     """The highest version ever used, even if its folder has been removed since; 0 for none."""
-    noted = folder / _LAST_VERSION
+    noted = folder / files.LAST_VERSION
     written = noted.read_text(encoding="utf-8").strip() if noted.is_file() else ""
     known = {*_versions(folder), *model_config.named(config, folder.name)}
     return max(known | ({int(written)} if written.isdecimal() else set()), default=0)

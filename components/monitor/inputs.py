@@ -103,7 +103,7 @@ class Inputs:
 
 
 def _served(inputs: Mapping[str, list[Artifact]], settings: MonitorStepSettings) -> Served | None:
-    release = releases.in_service(Path(settings.serving_dir), settings.model)
+    release = releases.in_service(settings.serving_dir, settings.model)
     if not inputs.get("model") or release is None:
         return None
     uri = get_single_instance(inputs["model"]).uri

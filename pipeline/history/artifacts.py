@@ -105,8 +105,9 @@ class Artifacts:
         pushed = self.artifact("release", "pushed_model")
         if pushed is None or not pushed.custom_properties["pushed"].int_value:
             return None
-        path = Path(pushed.custom_properties["pushed_destination"].string_value)
-        return ReleaseResult(path.parent.name, int(path.name), str(path))
+        path = pushed.custom_properties["pushed_destination"].string_value
+        _, model, version = path.rsplit("/", 2)
+        return ReleaseResult(model, int(version), path)
 
 
 def read_or_tell(reader: Callable[[Path], Kind], place: str | Path, default: Kind, notices: list[str]) -> Kind:

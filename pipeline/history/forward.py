@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pipeline.history.lineage import releases_on_record
+from pipeline.history.lineage import releases_on_record, serving_dir
 from pipeline.history.reports import comparisons
 from pipeline.history.store import Store
 from pipeline.history.walk import Made, Walk
 from pipeline.workspace import Workspace
 from schema.errors import SettingsError
+from schema.remote.addresses import join
+from schema.remote.places import exists
 from serving.releases import in_service
 
 
@@ -104,10 +106,11 @@ def _trained(walk: Walk, store: Store, workspace: Workspace, examples: Iterable[
     pushed = {number: key for key, number in releases_on_record(store).items()}
     for number, model in sorted(models.items()):
         keys = {pushed[each.id] for each in walk.forward(number, "release", "model") if each.id in pushed}
-        yield Trained(model, tuple(_released(workspace, *key) for key in sorted(keys)))
+        yield Trained(model, tuple(_released(store, workspace, *key) for key in sorted(keys)))
 
 
-def _released(workspace: Workspace, model: str, version: int) -> Released:
-    serving = in_service(workspace.serving, model)
-    there = (workspace.serving / model / str(version)).is_dir()
+def _released(store: Store, workspace: Workspace, model: str, version: int) -> Released:
+    place = serving_dir(store, workspace, model)
+    serving = in_service(place, model)
+    there = exists(join(place, model, str(version)))
     return Released(model, version, there, serving is not None and serving.version == version)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
+
+from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.ingest import sources
 from components.ingest.sources import SourceFile
@@ -13,6 +15,7 @@ from pipeline.history.store import Store
 from pipeline.history.walk import Made, Walk
 from pipeline.workspace import Workspace
 from schema.errors import HeadgateError, SettingsError
+from schema.remote.addresses import join
 from serving.manifest import Manifest
 from serving.releases import in_service, releases
 
@@ -57,10 +60,11 @@ def lineage(store: Store, workspace: Workspace, model: str, version: int) -> Lin
       SettingsError: neither the serving directory nor ML Metadata knows this release.
       HeadgateError: the database cannot be read, and there is no manifest either.
     """
-    known = {each.version: each for each in releases(workspace.serving, model)}
-    serving = in_service(workspace.serving, model)
-    path = workspace.serving / model / str(version)
-    found = Lineage(model, version, str(path), serving is not None and serving.version == version)
+    place = serving_dir(store, workspace, model)
+    known = {each.version: each for each in releases(place, model)}
+    serving = in_service(place, model)
+    path = join(place, model, str(version))
+    found = Lineage(model, version, path, serving is not None and serving.version == version)
     if version in known:
         found = replace(found, manifest=known[version].manifest)
     else:
@@ -83,10 +87,27 @@ def releases_on_record(store: Store) -> dict[tuple[str, int], int]:
     """The PushedModel of each release that ML Metadata knows, the first one, by model and version."""
     found: dict[tuple[str, int], int] = {}
     for artifact in store.of_type("PushedModel"):
-        path = Path(artifact.custom_properties["pushed_destination"].string_value)
-        if artifact.custom_properties["pushed"].int_value and path.name.isdecimal():
-            found.setdefault((path.parent.name, int(path.name)), artifact.id)
+        if released := _destination(artifact):
+            found.setdefault(released[1:], artifact.id)
     return found
+
+
+def serving_dir(store: Store, workspace: Workspace, model: str) -> str:
+    """The serving directory, or its address, that a model was released into last; by default the workspace's."""
+    with suppress(HeadgateError):
+        for artifact in reversed(store.of_type("PushedModel")):
+            released = _destination(artifact)
+            if released and released[1] == model:
+                return released[0]
+    return str(workspace.serving)
+
+
+def _destination(artifact: mlmd.Artifact) -> tuple[str, str, int] | None:
+    """The serving directory, the model and the version of a PushedModel; None where nothing was released."""
+    parts = artifact.custom_properties["pushed_destination"].string_value.rsplit("/", 2)
+    if not artifact.custom_properties["pushed"].int_value or len(parts) < 3 or not parts[2].isdecimal():
+        return None
+    return parts[0], parts[1], int(parts[2])
 
 
 def _completed(found: Lineage, walk: Walk, store: Store, pushed: int | None) -> Lineage:

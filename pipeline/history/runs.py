@@ -25,7 +25,8 @@ from pipeline.summary import AlertResult, MonitorResult, State, StepEnd, StepRes
 from pipeline.workspace import Workspace, file_name
 from schema.errors import HeadgateError, SettingsError
 from schema.remote import copies
-from schema.remote.places import exists
+from schema.remote.addresses import join
+from schema.remote.places import children, exists, remove
 
 ORCHESTRATED = "orchestrated"
 """Property of a run whose steps an orchestrator starts, each in a process of its own."""
@@ -272,11 +273,12 @@ class History:
     def _close_step(self, run: mlmd.Context, name: str, step: Step) -> None:
         if step.execution.last_known_state not in (mlmd.Execution.NEW, mlmd.Execution.RUNNING):
             return
-        pipeline, number = run.custom_properties["pipeline"].string_value, step.execution.id
-        folder = self._workspace.artifacts(pipeline) / name
-        shutil.rmtree(self._workspace.tensorboard(pipeline) / str(number), ignore_errors=True)
-        for left in (*folder.glob(f"*/{number}"), *folder.glob(f".system/*/{number}")):
-            shutil.rmtree(left)
+        pipeline, number = run.custom_properties["pipeline"].string_value, str(step.execution.id)
+        shutil.rmtree(self._workspace.tensorboard(pipeline) / number, ignore_errors=True)
+        outputs = join(noted(run, "settings").get("artifacts") or self._workspace.root / "artifacts", pipeline, name)
+        for folder in (outputs, join(outputs, ".system")):
+            for output in children(folder):
+                remove(join(folder, output, number))
         step.execution.last_known_state = mlmd.Execution.FAILED
         self._store.ask("put_executions", [step.execution])
 

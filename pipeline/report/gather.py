@@ -19,6 +19,7 @@ from pipeline.history import History, RunRow
 from pipeline.summary import Summary
 from pipeline.workspace import Workspace
 from schema.errors import HeadgateError, first_line
+from schema.remote import copies
 from serving import manifest, releases
 from serving.manifest import Manifest
 
@@ -216,11 +217,14 @@ def _lineage(history: History, run_id: str) -> dict[str, str]:
 
 
 def _manifest(summary: Summary) -> Manifest | None:
-    return manifest.read(Path(summary.release.path)) if summary.release else None
+    if summary.release is None:
+        return None
+    return manifest.read(copies.fetch(summary.release.path, only=lambda name: name == manifest.LOCATION.as_posix()))
 
 
 def _in_service(workspace: Workspace, settings: Mapping[str, Any]) -> int | None:
     """The version that is in service now."""
     model = (settings.get("release") or {}).get("model") or settings.get("name")
-    release = releases.in_service(workspace.serving, model) if model else None
+    place = (settings.get("release") or {}).get("directory") or workspace.serving
+    release = releases.in_service(place, model) if model else None
     return release.version if release else None

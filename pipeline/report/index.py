@@ -31,6 +31,7 @@ from pipeline.words import plain_name
 from pipeline.workspace import Workspace, file_name
 from schema.errors import ReleaseError
 from serving import files, model_config
+from serving.elsewhere import looked_at
 
 NAMED = 3
 """Drifted features that a row names."""
@@ -121,8 +122,9 @@ def _facts(
 ) -> Iterator[tuple[str, Cell | str]]:
     """What is in service, and how the main metrics went from run to run."""
     model = (settings.get("release") or {}).get("model") or rows[0].pipeline
+    place = (settings.get("release") or {}).get("directory") or workspace.serving
     try:
-        version = model_config.stable(model_config.read(workspace.serving), model)
+        version = model_config.stable(model_config.read(looked_at(place)), model)
         yield "In service", f"{model} version {version}" if version else "nothing yet"
     except ReleaseError as error:
         yield "In service", Cell(error.what, tone="bad")

@@ -12,7 +12,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from functools import cache as once
 from pathlib import Path
@@ -33,13 +33,20 @@ _EMPTY = ".empty"
 _DAY = 86_400
 
 
-def fetch(place: str | Path, key: str = PLAIN, *, entries: Mapping[str, Entry] | None = None) -> Path:
+def fetch(
+    place: str | Path,
+    key: str = PLAIN,
+    *,
+    entries: Mapping[str, Entry] | None = None,
+    only: Callable[[str], bool] = lambda name: True,
+) -> Path:
     """Brings the copy of a remote file or folder up to date.
 
     Args:
       place: a path, which stays where it is, or a remote address.
       key: see `addresses.here`.
       entries: the files to fetch, as they were listed. Default: all that are there now.
+      only: whether a file is wanted, by the rest of its name.
 
     Returns:
       The path on this machine. Nothing is there where nothing is at the address.
@@ -51,13 +58,14 @@ def fetch(place: str | Path, key: str = PLAIN, *, entries: Mapping[str, Entry] |
     if not is_remote(place):
         return Path(place)
     address, target = str(place), here(place, key)
-    found = files.listing(address) if entries is None else entries
+    listed = files.listing(address) if entries is None else entries
+    found = {name: entry for name, entry in listed.items() if only(name)}
     with _record(address, key) as record:
         if entries is None:
-            for name in set(record) - set(found):
+            for name in set(record) - set(listed):
                 _below(target, name).unlink(missing_ok=True)
                 del record[name]
-            if not found and target.is_file():
+            if not listed and target.is_file():
                 target.unlink()
         wanted = {
             name: entry

@@ -18,6 +18,13 @@ def exists(place: str | Path) -> bool:
     return files.exists(str(place)) if is_remote(place) else Path(place).exists()
 
 
+def children(place: str | Path) -> list[str]:
+    """Names of files and folders right in a folder, sorted; empty where there is none."""
+    if is_remote(place):
+        return files.children(str(place))
+    return sorted(path.name for path in Path(place).iterdir()) if Path(place).is_dir() else []
+
+
 def remove(place: str | Path) -> None:
     """Removes a file, or a folder with all that is in it, if it is there."""
     if is_remote(place):
