@@ -17,7 +17,7 @@ from airflow_service import Airflow
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-def deployed(airflow: Airflow, folder: Path, name: str, spans: dict[int, list[small_pipeline.Row]], **sections: Any):
+def deployed(airflow: Airflow, folder: Path, name: str, spans: dict[int, list[small_pipeline.Row]], **schedule: Any):
     """A pipeline with its data, compiled into Airflow's DAG folder; its records are on PostgreSQL."""
     pipeline = small_pipeline.make(folder)
     for path in (folder / "span-1").iterdir():
@@ -25,7 +25,8 @@ def deployed(airflow: Airflow, folder: Path, name: str, spans: dict[int, list[sm
     (folder / "span-1").rmdir()
     for number, rows in spans.items():
         pipeline.span(number, rows)
-    pipeline.change(lambda settings: settings.update(name=name, metadata={"url": airflow.metadata.url}, **sections))
+    own = {"name": name, "metadata": {"url": airflow.metadata.url}, "schedule": {"retry_delay": 1, **schedule}}
+    pipeline.change(lambda settings: settings.update(own))
     ended = pipeline.fresh("compile", "--airflow", str(airflow.dags))
     assert ended.code == 0, ended.stderr
     airflow.wait_for_dag(name)
@@ -51,8 +52,7 @@ def node(bundle: Path, step: str) -> int | None:
 
 def test_new_data_start_a_run_that_ends_with_a_release(airflow, tmp_path):
     airflow.pool("gpu", 1)
-    schedule = {"asset": "new-sales", "training_pool": "gpu"}
-    pipeline = deployed(airflow, tmp_path, "sales", {3: small_pipeline.sales()}, schedule=schedule)
+    pipeline = deployed(airflow, tmp_path, "sales", {3: small_pipeline.sales()}, asset="new-sales", training_pool="gpu")
     airflow.update_asset("new-sales", {"span": 3})
     [run] = airflow.wait_for_runs("sales", 1)
     assert airflow.wait("sales", run["dag_run_id"], 600) == "success"
@@ -77,7 +77,7 @@ def test_a_model_that_is_not_blessed_is_not_released(airflow, tmp_path):
 
 
 def test_a_step_that_is_killed_in_its_middle_is_tried_again_and_completes(airflow, tmp_path):
-    pipeline = deployed(airflow, tmp_path, "killed", {1: small_pipeline.sales()}, schedule={"retry_delay": 1})
+    pipeline = deployed(airflow, tmp_path, "killed", {1: small_pipeline.sales()})
     run = airflow.trigger("killed")
     airflow.wait_for_task("killed", run, "train", ["running"], 600)
     while (process := node(airflow.dags / "killed", "train")) is None:
@@ -92,14 +92,8 @@ def test_a_step_that_is_killed_in_its_middle_is_tried_again_and_completes(airflo
 def test_two_runs_at_once_do_not_harm_each_other(airflow, tmp_path):
     days = [datetime.now(UTC).date() - timedelta(days=2), datetime.now(UTC).date() - timedelta(days=1)]
     spans = {int(f"{day:%Y%m%d}"): small_pipeline.sales(seed=seed) for seed, day in enumerate(days)}
-    schedule = {
-        "cron": "@daily",
-        "start": days[0].isoformat(),
-        "catch_up": True,
-        "span": "date",
-        "max_active_runs": 2,
-    }
-    pipeline = deployed(airflow, tmp_path, "twice", spans, schedule=schedule)
+    by_date = {"cron": "@daily", "start": days[0].isoformat(), "catch_up": True, "span": "date"}
+    pipeline = deployed(airflow, tmp_path, "twice", spans, **by_date, max_active_runs=2)
     runs = [run["dag_run_id"] for run in airflow.wait_for_runs("twice", 2)]
     assert [airflow.wait("twice", run, 600) for run in runs] == ["success", "success"]
     assert [set(airflow.states("twice", run).values()) for run in runs] == [{"success"}, {"success"}]
