@@ -15,6 +15,7 @@ from benchmarks.gpu import gpu
 from benchmarks.harness import Result, Unavailable
 from benchmarks.ingest import ingest, ingest_memory
 from benchmarks.report import report
+from benchmarks.schedule import schedule
 from benchmarks.statistics import statistics
 from benchmarks.taxi import taxi, taxi_again
 
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[int], Result]] = {
     "ingest": ingest,
     "ingest_memory": ingest_memory,
     "report": report,
+    "schedule": schedule,
     "statistics": statistics,
     "taxi": taxi,
     "taxi_again": taxi_again,

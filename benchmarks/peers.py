@@ -37,6 +37,19 @@ def evidently() -> str:
     return _environment("evidently", ["install", *packages])
 
 
+def airflow() -> str:
+    """An environment with the packages of requirements.lock and Airflow 2.11, the last that TFX's runner works with.
+
+    Returns:
+      Path of its interpreter.
+
+    Raises:
+      RuntimeError: uv is not there.
+    """
+    packages = ("apache-airflow==2.11.2", "psycopg2-binary==2.9.13")
+    return _environment("airflow", ["sync", "requirements.lock"], ["install", *packages])
+
+
 def _environment(name: str, *commands: Sequence[str]) -> str:
     """Makes an environment by commands of `uv pip`, unless it is there; returns the path of its interpreter."""
     folder = ROOT / ".cache" / "peers" / name

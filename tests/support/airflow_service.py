@@ -42,6 +42,7 @@ class Airflow:
 
     def __init__(self, folder: Path, database: Database, metadata: Database) -> None:
         self.folder = folder
+        self.database = database
         self.metadata = metadata
         self.dags = folder / "dags"
         self.dags.mkdir(parents=True)
@@ -175,7 +176,7 @@ class Airflow:
             "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
             "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
             "DAG_PROCESSOR__REFRESH_INTERVAL": "2",
-            "DATABASE__SQL_ALCHEMY_CONN": _sqlalchemy(database),
+            "DATABASE__SQL_ALCHEMY_CONN": sqlalchemy(database),
             "LOGGING__BASE_LOG_FOLDER": str(self.folder / "logs"),
             "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
         }
@@ -189,18 +190,7 @@ class Airflow:
         }
 
     def _spawn(self, *arguments: str) -> None:
-        """Starts a service whose end, and that of its tasks, is sure to come with that of the tests."""
-        with (self.folder / f"{arguments[0]}.log").open("wb") as log:
-            guard = subprocess.Popen(
-                [sys.executable, GUARD, PROGRAM, *arguments],
-                env=self.environment,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self.folder,
-                start_new_session=True,
-            )
-        self._guards.append(guard)
+        self._guards.append(spawn([str(PROGRAM), *arguments], self.environment, self.folder))
 
     def _healthy(self) -> bool:
         try:
@@ -222,7 +212,27 @@ class Airflow:
             time.sleep(0.5)
 
 
-def _sqlalchemy(database: Database) -> str:
+def spawn(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> subprocess.Popen[bytes]:
+    """Starts a service whose end, and that of all it starts, is sure to come when its standard input is closed.
+
+    Args:
+      command: `airflow`, the service and its options.
+      environment: its environment variables.
+      folder: its current folder, which gets its log.
+    """
+    with (folder / f"{command[1]}.log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, GUARD, *command],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            start_new_session=True,
+        )
+
+
+def sqlalchemy(database: Database) -> str:
     """The database's URL as Airflow wants it."""
     account = f"{database.user}:{database.password}"
     return f"postgresql+psycopg2://{account}@{database.host}:{database.port}/{database.name}"
