@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from types import SimpleNamespace
 
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import drift, export, gpu, harness, ingest, peers, statistics
+from benchmarks import drift, export, gpu, harness, ingest, peers, schedule, statistics
 from benchmarks import input as feeding
 from components import gpus
 
@@ -105,3 +106,14 @@ def test_a_disagreement_over_drift_fails_the_benchmark():
 def test_models_for_the_edge_are_compared_by_size_and_calls():
     assert export.size("size", "mnist-cnn")(1).runs == 1
     assert export.latency("latency", "mnist-cnn", calls=2)(1).runs == 1
+
+
+def test_what_airflow_costs_a_step_is_counted_from_the_queue_to_the_executor(tmp_path):
+    class Postgres:
+        def ask(self, statement, database):
+            return "begin|100.0|103.0\ningest|110.0|125.0\ntrain|130.0|190.0"
+
+    times = tmp_path / "times"
+    times.write_text("ingest 114.0\ntrain 138.0\ntrain 150.0\n", encoding="utf-8")
+    database = SimpleNamespace(name="airflow")
+    assert schedule._overhead("success", database, Postgres(), times) == (4 + 8 + 3) / 2
