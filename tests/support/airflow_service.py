@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class Airflow:
         self._spawn("api-server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1")
         for service in SERVICES:
             self._spawn(*service)
-        self._until(self._healthy, "Airflow did not start", 180)
+        self.wait_until(self._healthy, "Airflow did not start", 180)
         token = requests.get(f"{self.url}/auth/token", timeout=30).json()["access_token"]
         self._session.headers["Authorization"] = f"Bearer {token}"
 
@@ -102,7 +102,7 @@ class Airflow:
             assert not (errors := self.get("importErrors")["import_errors"]), errors
             return self._session.get(f"{self.url}/api/v2/dags/{dag}", timeout=30).status_code == 200
 
-        self._until(there, f"the DAG {dag} was not found", timeout)
+        self.wait_until(there, f"the DAG {dag} was not found", timeout)
 
     def trigger(self, dag: str, configuration: Mapping[str, Any] | None = None, **more: Any) -> str:
         """Starts a run by hand; returns its id."""
@@ -115,7 +115,7 @@ class Airflow:
 
     def wait_for_runs(self, dag: str, number: int, timeout: float = 120) -> list[dict[str, Any]]:
         """Waits until a DAG has so many runs; returns them, the oldest first."""
-        self._until(lambda: len(self.runs(dag)) >= number, f"{dag} has no {number} runs", timeout)
+        self.wait_until(lambda: len(self.runs(dag)) >= number, f"{dag} has no {number} runs", timeout)
         return self.runs(dag)
 
     def state(self, dag: str, run: str) -> str:
@@ -129,7 +129,7 @@ class Airflow:
             return self.state(dag, run) in ENDED
 
         try:
-            self._until(ended, f"the run {run} did not end", timeout)
+            self.wait_until(ended, f"the run {run} did not end", timeout)
         except AssertionError as error:
             error.add_note(str(self.states(dag, run)))
             raise
@@ -146,7 +146,7 @@ class Airflow:
 
     def wait_for_task(self, dag: str, run: str, task: str, states: Sequence[str], timeout: float = 180) -> None:
         """Waits until a task is in one of these states."""
-        self._until(lambda: self.states(dag, run).get(task) in states, f"{task} came to none of {states}", timeout)
+        self.wait_until(lambda: self.states(dag, run).get(task) in states, f"{task} came to none of {states}", timeout)
 
     def log(self, dag: str, run: str, task: str, attempt: int = 1) -> str:
         """What a task's log says."""
@@ -204,7 +204,8 @@ class Airflow:
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json()
 
-    def _until(self, condition: Any, otherwise: str, timeout: float) -> None:
+    def wait_until(self, condition: Callable[[], bool], otherwise: str, timeout: float) -> None:
+        """Waits until a condition holds, or fails."""
         end = time.monotonic() + timeout
         while not condition():
             if time.monotonic() > end:
