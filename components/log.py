@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from schema.errors import HeadgateError
+from schema.errors import HeadgateError, first_line
+
+PROGRESS = logging.getLogger("headgate.progress")
 
 
 def head(context: Any) -> dict[str, Any]:
@@ -23,6 +27,16 @@ def head(context: Any) -> dict[str, Any]:
         "run_id": context.pipeline_run_id if context else None,
         "execution_id": context._unique_id if context else None,
     }
+
+
+@contextmanager
+def dispensable(path: str) -> Iterator[None]:
+    """Around the writing of what is a view of a record: that it cannot be written is told, and fails nothing."""
+    try:
+        yield
+    except Exception as error:
+        PROGRESS.info("note: %s could not be written: %s", path, getattr(error, "strerror", None) or first_line(error))
+        logging.getLogger(__name__).warning("%s could not be written", path, exc_info=True)
 
 
 def append(path: Path, records: Iterable[Mapping[str, Any]]) -> None:

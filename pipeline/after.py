@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 
 from pipeline.alerts.payload import early_failure, events, payload
@@ -54,7 +56,16 @@ def follow_up(
     except (OSError, HeadgateError) as error:
         why = error.strerror if isinstance(error, OSError) else error.what
         notes = (*notes, f"{textfile}, for Prometheus, could not be written: {why}")
+    notes = (*notes, *_unwritten(workspace, settings.name, summary.run_id))
     return replace(summary, notes=notes, alerts=_alerted(settings, workspace, history, summary))
+
+
+def _unwritten(workspace: Workspace, pipeline: str, run_id: str) -> Iterator[str]:
+    """A sentence for each log that a run could not write to: a step that tells of it is told only as it happens."""
+    for path in (workspace.log(pipeline, run_id), workspace.drift(pipeline), workspace.monitor(pipeline)):
+        there = next(each for each in (path, *path.parents) if each.exists())
+        if not os.access(there, os.W_OK):
+            yield f"{path} could not be written: {there} may only be read"
 
 
 def tell_early(settings: PipelineSettings, error: Exception) -> list[AlertResult]:

@@ -156,6 +156,8 @@ class Run:
           The summary that ML Metadata holds now, with the times of `steps`.
         """
         release = self._in_service(failure)
+        if failure:
+            self.history.close_steps(self.id)
         self.record(
             status=_failed(failure) if failure else self._outcome(to_step),
             error=str(failure or ""),

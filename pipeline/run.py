@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from components import gpus
 from pipeline.check import check
@@ -82,7 +84,8 @@ def run(
             if done:
                 progress.finish(done)
                 return done
-        check(replace(loaded, settings=job.settings))
+        with quiet(Path(os.devnull)):  # what the user's functions print here, the run's log has again
+            check(replace(loaded, settings=job.settings))
         environment = training_environment(job.settings.accelerator, chosen)
         history.close_interrupted(name)
         run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"

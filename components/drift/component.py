@@ -80,8 +80,10 @@ class Executor(BaseExecutor):
         write(report, span, reference, drifts, records)
         report.train = _train(input_dict.get("monitor"), records)
         if reference is not None:
-            write_scalars(drifts, span, settings.tensorboard)
-            log.append(Path(settings.log), self._lines(drifts, span, reference))
+            with log.dispensable(settings.tensorboard):
+                write_scalars(drifts, span, settings.tensorboard)
+            with log.dispensable(settings.log):
+                log.append(Path(settings.log), self._lines(drifts, span, reference))
 
     def _lines(self, drifts: Sequence[FeatureDrift], span: int, reference: Reference) -> list[dict[str, Any]]:
         head = {**log.head(self._context), "span": span, "reference": asdict(reference)}

@@ -18,6 +18,7 @@ from tfx.types.system_executions import Process
 from components.ingest import sources, spans, splits
 from components.ingest.settings import DataSettings, IngestSettings
 from components.ingest.shards import ingest
+from components.ingest.unfinished import unfinished
 from schema.errors import DataError
 
 EXAMPLES_KEY = standard_component_specs.EXAMPLES_KEY
@@ -72,6 +73,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         found = _same_input(settings.data, exec_properties)
         artifact = artifact_utils.get_single_instance(output_dict[EXAMPLES_KEY])
         summary = ingest(found, settings, Path(artifact.uri), self._make_beam_pipeline)
+        _same_input(settings.data, exec_properties)
         sources.write(sources.look_at(found.files), Path(artifact.uri))
 
         artifact.split_names = json.dumps(list(splits.NAMES))
@@ -95,12 +97,21 @@ def _of_span(data: DataSettings, span: int) -> DataSettings:
 
 
 def _same_input(data: DataSettings, exec_properties: dict[str, Any]) -> spans.Input:
-    """Resolves the input again, to the span that the driver chose; files must not change in between."""
-    found = spans.resolve(_of_span(data, exec_properties[utils.SPAN_PROPERTY_NAME]))
+    """Resolves the input again, to the span that the driver chose; files must not change until they are read."""
+    data = _of_span(data, exec_properties[utils.SPAN_PROPERTY_NAME])
+    found = spans.resolve(data)
+    if partial := unfinished(data, found):
+        raise DataError(
+            "The input is still being written.",
+            where=str(partial[0]),
+            expected="no file beside the input whose name says that it is not whole",
+            received=", ".join(path.name for path in partial[:5]),
+            fix="run again once it has its own name; what a writer that died left behind is to be deleted",
+        )
     seen = exec_properties.get(utils.FINGERPRINT_PROPERTY_NAME, found.fingerprint)
     if found.fingerprint != seen:
         raise DataError(
-            "The input changed while the run was starting.",
+            "The input changed while it was read.",
             where=f"data.path: {data.path}",
             expected=f"files with the fingerprint {seen}",
             received=f"fingerprint {found.fingerprint} of {len(found.files)} files",

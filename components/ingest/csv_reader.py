@@ -146,6 +146,7 @@ def _split(
 
 def _chunk(path: Path, block: Block, names: tuple[str, ...], delimiter: str, types: Mapping[str, ColumnType]) -> Chunk:
     batch, ragged = _split(block, names, delimiter)
+    _refuse_half_a_line(path, block, len(names), ragged)
     rejects = [
         _reject(path, block, record, f"expected {len(names)} fields, received {count}")
         for record, count in ragged.items()
@@ -170,6 +171,20 @@ def _chunk(path: Path, block: Block, names: tuple[str, ...], delimiter: str, typ
         tuple(sorted(rejects, key=lambda reject: reject.line or 0)),
         lambda row: shorten(block.text(int(records[row]))),
     )
+
+
+def _refuse_half_a_line(path: Path, block: Block, expected: int, ragged: Mapping[int, int]) -> None:
+    """Raises `DataError` where the file ends within a line: more of it is still to come, or was lost."""
+    last = len(block.starts) - 1
+    received = ragged.get(last, expected)
+    if received < expected and not block.text(last).endswith(("\n", "\r")):
+        raise DataError(
+            "The file ends in the middle of a line.",
+            where=f"{path}, line {block.lines[last]}",
+            expected=f"{expected} fields, and a line end",
+            received=f"{received} fields: {shorten(block.text(last))}",
+            fix="run again once the file is whole: it is still being written, or was cut short on its way",
+        )
 
 
 def _reject(path: Path, block: Block, record: int, reason: str) -> Reject:

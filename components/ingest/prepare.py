@@ -27,7 +27,7 @@ def apply(prepare: Prepare, name: str, batch: pa.RecordBatch, where: str) -> pa.
         result = prepare(batch)
     except HeadgateError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise HeadgateError(
             "The function that prepares the data failed.",
             where=f"data.prepare: {name}, on {where}",

@@ -230,13 +230,13 @@ def _listed(names: Sequence[str]) -> str:
 
 def _matches(pattern: str) -> list[_Match]:
     """All files that the pattern matches, whatever their span and version; all folders, if there is no file."""
-    expression = re.compile(_expression(pattern))
-    paths = [Path(name) for name in _glob(re.sub(r"\{\w+\}", "[0-9]*", pattern)) if expression.fullmatch(name)]
-    found = [(path, expression.fullmatch(str(path))) for path in _files_or_folders(paths)]
+    wanted = re.compile(expression(pattern))
+    paths = [Path(name) for name in _glob(re.sub(r"\{\w+\}", "[0-9]*", pattern)) if wanted.fullmatch(name)]
+    found = [(path, wanted.fullmatch(str(path))) for path in _files_or_folders(paths)]
     return [_Match(path, hit["span"], hit.groupdict().get("version") or "") for path, hit in found if hit]
 
 
-def _expression(pattern: str) -> str:
+def expression(pattern: str) -> str:
     """The glob as a regular expression whose groups `span` and `version` hold the digits."""
     parts, end = [], 0
     for token in _TOKEN.finditer(pattern):

@@ -66,8 +66,10 @@ class Executor(BaseBeamExecutor):
         decisions.write(decided, report.uri)
         record.write(watched, Path(report.uri))
         if watched.rows:
-            _write_scalars(watched, settings.tensorboard)
-            log.append(Path(settings.log), [self._line(watched)])
+            with log.dispensable(settings.tensorboard):
+                _write_scalars(watched, settings.tensorboard)
+            with log.dispensable(settings.log):
+                log.append(Path(settings.log), [self._line(watched)])
 
     def _line(self, watched: Watched) -> dict[str, Any]:
         """The record for the log: without slices."""

@@ -83,6 +83,12 @@ def run_shown(
     with terminable(), screen() as stream, shown(stream, silent=silent) as progress:
         try:
             return run_pipeline(loaded, workspace, from_step=from_step, to_step=to_step, cache=cache, progress=progress)
+        except SystemExit as error:
+            raise HeadgateError(
+                "A function of your own ended the program.",
+                received=f"sys.exit({error.code!r})",
+                fix="it returns, or raises an error: it must not call sys.exit",
+            ) from error
         except Exception as error:
             disk = disk_error(error, workspace.root)
             if progress.run_id is None:  # else the run itself tells

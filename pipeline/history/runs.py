@@ -240,16 +240,20 @@ class History:
                 self.close(run.name)
 
     def close(self, run_id: str, **properties: str) -> None:
-        """Notes that a run was interrupted; the step that it was at failed, and what that had written is removed.
+        """Notes that a run was interrupted, and closes the step that it was at.
 
         Args:
           run_id: the run. Nothing of it runs any longer.
           properties: what else there is to note.
         """
+        self.close_steps(run_id)
+        self.record(run_id, status="interrupted", **properties)
+
+    def close_steps(self, run_id: str) -> None:
+        """Notes that the step that a run was at failed, if TFX could not, and removes what it had written."""
         run = self._run(run_id)
         for name, step in self._store.steps(run).items():
             self._close_step(run, name, step)
-        self.record(run_id, status="interrupted", **properties)
 
     def attempt(self, run_id: str, step: str) -> State | None:
         """What a step of a run has come to so far.
@@ -383,5 +387,6 @@ def _step_results(steps: Mapping[str, Step], settings: dict[str, Any]) -> Iterat
             yield StepResult(name, "skipped", 0.0)
             continue
         execution = steps[name].execution
-        seconds = (execution.last_update_time_since_epoch - execution.create_time_since_epoch) / 1000
+        # Not below 0, where the clock was set back.
+        seconds = max(0, execution.last_update_time_since_epoch - execution.create_time_since_epoch) / 1000
         yield StepResult(name, STATES.get(execution.last_known_state, "failed"), seconds)

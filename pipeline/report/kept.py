@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from pipeline.workspace import Workspace
 
 
@@ -15,4 +17,6 @@ def fresh(workspace: Workspace, pipeline: str, run_id: str) -> bool:
     """
     page = workspace.report(pipeline, run_id)
     sources = (workspace.metadata, workspace.drift(pipeline), workspace.monitor(pipeline))
-    return page.exists() and all(page.stat().st_mtime > path.stat().st_mtime for path in sources if path.exists())
+    if not page.exists() or page.stat().st_mtime > time.time():  # written before the clock was set back
+        return False
+    return all(page.stat().st_mtime > path.stat().st_mtime for path in sources if path.exists())

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tfx.dsl.io import fileio
 from tfx.orchestration.portable import execution_publish_utils, launcher, outputs_utils
+from tfx.types.artifact import ArtifactState
 
 from schema.errors import HeadgateError
+
+SIZE = "size"
+"""Custom property of an artifact: how many files it was made of, and of how many bytes."""
 
 
 class CleanLauncher(launcher.Launcher):
@@ -53,6 +58,7 @@ class CleanLauncher(launcher.Launcher):
         )
 
     def _run_executor(self, execution_info: Any) -> Any:
+        self._check_inputs(execution_info.input_dict)
         for artifacts in execution_info.output_dict.values():
             for artifact in artifacts:
                 if fileio.exists(artifact.uri):
@@ -69,9 +75,42 @@ class CleanLauncher(launcher.Launcher):
                 fix="a function of your own returns, or raises an error: it must not call sys.exit",
             ) from error
 
+    def _publish_successful_execution(
+        self, execution_id: int, contexts: Any, output_dict: Any, executor_output: Any
+    ) -> None:
+        for listed in executor_output.output_artifacts.values():
+            for artifact in listed.artifacts:
+                if size := _size(artifact.uri):
+                    artifact.custom_properties[SIZE].string_value = size
+        super()._publish_successful_execution(execution_id, contexts, output_dict, executor_output)
+
+    def _check_inputs(self, inputs: Mapping[str, Sequence[Any]]) -> None:
+        """Raises `HeadgateError` where somebody touched an input since it was made; the cache forgets it then."""
+        for artifact in (each for artifacts in inputs.values() for each in artifacts):
+            made, there = artifact.get_string_custom_property(SIZE), _size(artifact.uri)
+            if made and made != there:
+                artifact.state = ArtifactState.DELETED
+                with self._mlmd_connection as handle:
+                    handle.store.put_artifacts([artifact.mlmd_artifact])
+                raise HeadgateError(
+                    "Results of an earlier step are no longer as they were made.",
+                    where=artifact.uri,
+                    expected=made,
+                    received=there or "no such folder",
+                    fix="start the same command again: they are made anew",
+                )
+
     def _remove_empty_folders(self) -> None:
         """TFX makes three for each execution, which it hardly uses and does not remove."""
         root = self._pipeline_runtime_spec.pipeline_root.field_value.string_value
         for folder in Path(root, self._pipeline_node.node_info.id, ".system").glob("*/*"):
             with contextlib.suppress(OSError):  # another attempt at this step has something in it
                 folder.rmdir()
+
+
+def _size(uri: str) -> str:
+    """Files and bytes of an artifact on this machine; empty where it is elsewhere, or gone."""
+    if not Path(uri).is_dir():
+        return ""
+    sizes = [path.stat().st_size for path in Path(uri).rglob("*") if path.is_file()]
+    return f"{len(sizes)} files, {sum(sizes)} bytes"

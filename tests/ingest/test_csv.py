@@ -143,10 +143,23 @@ def test_what_was_written_is_read_back(tmp_path_factory, rows, size):
 
 @given(content=st.text('a1",\n\r', max_size=40), size=st.integers(1, 50))
 def test_every_record_is_either_read_or_rejected_whatever_the_block_size(tmp_path_factory, content, size):
-    path = write(tmp_path_factory.mktemp("csv"), "a,b\n" + content)
+    path = write(tmp_path_factory.mktemp("csv"), "a,b\n" + content + "\n")
     small_rows, small = read(path, block_size=size)
     large_rows, large = read(path, block_size=1 << 20)
     assert small_rows == large_rows
     assert rejects(small) == rejects(large)
     lines = [row[0] for row in large_rows] + [line for line, _, _ in rejects(large)]
     assert len(set(lines)) == len(lines)
+
+
+def test_a_file_that_ends_in_the_middle_of_a_line_is_refused(tmp_path):
+    path = write(tmp_path, "a,b\n1,x\n2")
+    with pytest.raises(DataError) as caught:
+        read(path)
+    assert caught.value.what == "The file ends in the middle of a line."
+    assert caught.value.where == f"{path}, line 3"
+    assert caught.value.received == "1 fields: 2"
+
+
+def test_a_last_line_without_its_end_is_a_line(tmp_path):
+    assert read(write(tmp_path, "a,b\n1,x\n2,y"))[0] == [(2, "1", "x"), (3, "2", "y")]

@@ -54,18 +54,17 @@ def test_sigterm_ends_a_run_in_order(warm, released):
     assert "ingest" not in again.ran
 
 
-SECTIONS = {
-    "prepare": ("ingest", lambda settings, name: settings["data"].update(prepare=name)),
-    "preprocessing_fn": ("transform", lambda settings, name: settings["features"].update(preprocessing_fn=name)),
-    "build": ("train", lambda settings, name: settings["model"].update(build=name)),
-}
-
-
-@pytest.mark.parametrize("function", SECTIONS)
-def test_a_function_that_calls_sys_exit_fails_the_run(warm, released, function):
+@pytest.mark.parametrize(
+    ("section", "own", "step"),
+    [
+        ("features", {"columns": {"amount": {}}, "preprocessing_fn": "own_end:preprocessing_fn"}, "transform"),
+        ("model", {"build": "own_end:build"}, "train"),
+    ],
+)
+def test_a_function_that_calls_sys_exit_fails_the_run(warm, released, section, own, step):
     (released.folder / "own_end.py").write_text(OWN.format(end="sys.exit(0)"), encoding="utf-8")
-    step, use = SECTIONS[function]
-    released.change(lambda settings: use(settings, f"own_end:{function}"))
+    released.change(lambda settings: settings.update({section: own}))
+    released.change(lambda settings: settings["evaluation"].update(slices={}, thresholds={}))
     told = ended(warm, released)
     assert told.code == 1
     assert told.json["status"] == "failed"
@@ -73,6 +72,16 @@ def test_a_function_that_calls_sys_exit_fails_the_run(warm, released, function):
     assert "must not call sys.exit" in told.json["error"]
     assert released.history.runs()[0].status == "failed"
     assert nothing_at_work(released)
+
+
+def test_a_function_that_calls_sys_exit_on_the_first_rows_is_refused_before_a_run_begins(warm, released):
+    (released.folder / "own_end.py").write_text(OWN.format(end="sys.exit(0)"), encoding="utf-8")
+    released.change(lambda settings: settings["data"].update(prepare="own_end:prepare"))
+    told = ended(warm, released)
+    assert told.code == 1
+    assert told.json["error"]["what"] == "The function that prepares the data failed."
+    assert "SystemExit: 0" in told.json["error"]["received"]
+    assert len(released.history.runs()) == 1
 
 
 def test_a_function_that_ends_the_process_leaves_a_run_that_was_interrupted(warm, released):
