@@ -70,4 +70,8 @@ class Address:
         """The URL, port and all."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         query = f"?{urlencode(self.options)}" if self.options else ""
-        return f"{self.kind}://{quote(self.user)}@{host}:{self.port}/{quote(self.database)}{query}"
+        return f"{self.kind}://{_quoted(self.user)}@{host}:{self.port}/{_quoted(self.database)}{query}"
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")

@@ -122,8 +122,8 @@ class Metadata:
           HeadgateError: the server does not answer.
         """
         address = self._on_a_server()
-        client.examine(address, self._password())
-        return client.connect(address, self._password())
+        client.examine(address, self.password)
+        return client.connect(address, self.password)
 
     @contextmanager
     def alone(self) -> Iterator[Any]:
@@ -134,8 +134,8 @@ class Metadata:
           HeadgateError: the server does not answer.
         """
         address = self._on_a_server()
-        client.examine(address, self._password())
-        with client.alone(address, self._password()) as connection:
+        client.examine(address, self.password)
+        with client.alone(address, self.password) as connection:
             yield connection
 
     def _on_a_server(self) -> Address:
@@ -173,7 +173,7 @@ class Metadata:
         """
         if self.address is None:
             return ml_metadata.MetadataStore(self._sqlite())
-        password = self._password()
+        password = self.password
         return ServerStore(_server(self.address, password), self.address, password, self.settings.wait)
 
     def _sqlite(self) -> mlmd.ConnectionConfig:
@@ -182,7 +182,13 @@ class Metadata:
         config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
         return config
 
-    def _password(self) -> str | None:
+    @property
+    def password(self) -> str | None:
+        """The server's password; None leaves it to the client library, which for PostgreSQL reads ~/.pgpass.
+
+        Raises:
+          SettingsError: the file with it cannot be used.
+        """
         if PASSWORD in os.environ:
             return os.environ[PASSWORD]
         if self.settings.password_file is None:
