@@ -17,7 +17,7 @@ from ml_metadata.proto import metadata_store_service_pb2 as service
 
 from pipeline.metadata import client, texts
 from pipeline.metadata.address import Address
-from schema.errors import HeadgateError, SettingsError
+from schema.errors import HeadgateError, SettingsError, first_line
 
 LOST = (
     *("server closed the connection", "terminating connection", "no connection to the server", "could not connect"),
@@ -30,6 +30,9 @@ SPEECHLESS = "PostgreSQL metadata source error: "
 
 CONFLICT = ("deadlock detected", "could not serialize access", "Duplicate entry", "duplicate key value")
 """What ML Metadata takes for a fault but only says that two transactions met."""
+
+MAKING = ("subset of tables", "duplicate key", "already exists", "Duplicate")
+"""What ML Metadata says when two processes make its tables."""
 
 DENIED = ("permission denied", "command denied", "Access denied")
 
@@ -104,9 +107,15 @@ class ServerStore(ml_metadata.MetadataStore):
                 raise
         else:  # the server answers: it has come back, or somebody else makes its tables
             _refuse_denied(error, self._address)
-            if not waiting.go_on():
+            hopeful = self._presence.seen or any(words in str(error) for words in MAKING)
+            if not hopeful or not waiting.go_on():
                 raise HeadgateError(
-                    "ML Metadata cannot use the database.", where=self._address.url, received=str(error)
+                    "ML Metadata cannot use the database.",
+                    where=self._address.url,
+                    received=first_line(error),
+                    fix="let the user come in by mysql_native_password: ML Metadata's client knows no other way"
+                    if self._address.kind == "mysql"
+                    else None,
                 ) from error
 
     def _call(self, method_name: str, request: Any, response: Any, extra_options: Any = None) -> None:
