@@ -41,7 +41,11 @@ class RefusedError(Exception):
 @pytest.fixture
 def span(tmp_path, monkeypatch):
     """A function from settings of `schedule` and a task's context to the span."""
-    said = {"AirflowException": RefusedError, "AirflowFailException": RefusedError, "AirflowSkipException": RefusedError}
+    said = {
+        "AirflowException": RefusedError,
+        "AirflowFailException": RefusedError,
+        "AirflowSkipException": RefusedError,
+    }
     parts = {"BaseBranchOperator": Task, "Label": lambda text: Task()}
     airflow = {
         "airflow": {},
