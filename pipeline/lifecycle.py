@@ -23,6 +23,7 @@ from pipeline.metadata.place import Metadata
 from pipeline.parameters import FINGERPRINT, LATEST, SPAN
 from pipeline.settings import PipelineSettings
 from pipeline.settings_file import Loaded
+from pipeline.standing import stands_until
 from pipeline.steps import STEPS, run_fingerprint, step_codes
 from pipeline.summary import Status, StepResult, Summary
 from pipeline.workspace import Workspace
@@ -165,6 +166,10 @@ class Run:
             in_service=str(release.version) if release else "",
         )
         summary = self.history.summary(self.id)
+        until = stands_until(self.settings.monitor, summary, release.manifest.created if release else None)
+        if until:
+            summary = replace(summary, stands_until=until.isoformat())
+            self.record(stands_until=until.isoformat())
         seen = {step.id: step for step in steps}
         summary = replace(summary, steps=tuple(seen.get(step.id, step) for step in summary.steps))
         return follow_up(self.settings, self.workspace, self.history, summary, release, seconds)

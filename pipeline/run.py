@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -162,7 +163,9 @@ def _nothing_to_do(history: History, workspace: Workspace, job: Job) -> Summary 
     summary = history.summary(run_id)
     release = in_service(job.settings.serving_dir(workspace), job.settings.served_as)
     unchanged = history.property(run_id, "in_service") == (str(release.version) if release else "")
-    if summary.status not in STANDS or not unchanged or not history.artifacts_exist(run_id):
+    until = datetime.fromisoformat(summary.stands_until) if summary.stands_until else None
+    over = until is not None and datetime.now(UTC) >= until
+    if summary.status not in STANDS or over or not unchanged or not history.artifacts_exist(run_id):
         return None
     steps = tuple(
         replace(step, state="skipped" if step.state == "skipped" else "cached", seconds=0.0) for step in summary.steps

@@ -225,6 +225,7 @@ class Summary:
       log: file with everything that TensorFlow, Beam and TFX said.
       report: the run's page; None if none was written.
       nothing_to_do: every step was cached and the release stands.
+      stands_until: when the same run would train though nothing changed but the time: ISO 8601, UTC; None for never.
       error: one sentence, where `status` is `failed`.
       notes: what whoever looks at the run must know, such as that it ran on stand-in data.
     """
@@ -250,6 +251,7 @@ class Summary:
     log: str | None = None
     report: str | None = None
     nothing_to_do: bool = False
+    stands_until: str | None = None
     error: str | None = None
     notes: tuple[str, ...] = ()
 

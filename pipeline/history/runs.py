@@ -375,6 +375,7 @@ class History:
             quarantined=examples.custom_properties["quarantined"].int_value if examples else 0,
             alerts=tuple(AlertResult(**each) for each in json.loads(props["alerts"].string_value or "[]")),
             log=props["log"].string_value or None,
+            stands_until=props["stands_until"].string_value or None,
             error=props["error"].string_value or ("The run was interrupted." if status == "interrupted" else None),
         )
         # What could not be read is known once everything has been.
