@@ -81,6 +81,7 @@ def examine(workspace: Path) -> Report:
         "memory": f"{memory:.1f} GiB",
         "free disk": f"{disk:.1f} GiB for {workspace}",
         "GPUs": "; ".join(installed) or "none",
+        "Java": shutil.which("java") or "none",
         gpus.VARIABLE: os.environ.get(gpus.VARIABLE, "not set: all of them"),
     }
     findings = (*_findings(versions, memory, disk), *_training(installed, cuda))
@@ -104,6 +105,9 @@ def _findings(versions: Mapping[str, str | None], memory: float, disk: float) ->
     if not any(shutil.which(engine) for engine in ("docker", "podman")):
         message = "No container engine was found; TensorFlow Serving's own server comes as a container."
         yield Finding("TensorFlow Serving", message, needed=False)
+    if not shutil.which("java"):
+        message = "No Java was found; Beam's job servers for Flink and Spark need one (11 or later)."
+        yield Finding("Flink and Spark", message, needed=False)
 
 
 def _training(installed: list[str], cuda: Mapping[str, str | None]) -> Iterator[Finding]:

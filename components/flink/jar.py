@@ -28,7 +28,7 @@ def job_server(flink: str, given: Path | None) -> Path:
       HeadgateError: the jar is for another version of Flink, is no jar, or cannot be fetched.
     """
     if given is not None:
-        _check(given, flink)
+        check_jar(given, flink)
         return given
     if minor(flink) not in DRIVEN:
         raise HeadgateError(
@@ -41,7 +41,12 @@ def job_server(flink: str, given: Path | None) -> Path:
     return _fetched(flink)
 
 
-def _check(jar: Path, flink: str) -> None:
+def check_jar(jar: Path, flink: str) -> None:
+    """Whether a job server is for a cluster's version of Flink; lets one pass that does not tell.
+
+    Raises:
+      HeadgateError: it is for another, or is no jar.
+    """
     try:
         built_for = _property(jar, *_FLINK)
     except (OSError, zipfile.BadZipFile) as error:

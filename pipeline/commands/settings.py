@@ -17,7 +17,7 @@ def check(
     show: Annotated[bool, typer.Option("--show", help="Print every setting, defaults written out.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    r"""Check settings against the data; run nothing.
+    r"""Check settings against the data, and that the engine they name is there; run nothing.
 
     \b
     Examples:
@@ -25,20 +25,22 @@ def check(
       headgate check taxi --show --set training.epochs=5
     """
     from pipeline.check import check as check_settings
+    from pipeline.engine import engine_notes
     from pipeline.settings_file import load
 
     loaded = load(pipeline, assignments or [])
     checked = check_settings(loaded)
+    notes = (*checked.notes, *engine_notes(loaded.settings.beam))
     if as_json:
         settings = {"settings": loaded.settings.model_dump(mode="json", by_alias=True)} if show else {}
-        found = {"columns": checked.columns, "notes": checked.notes}
+        found = {"columns": checked.columns, "notes": notes}
         print_json({"status": "ok", "pipeline": loaded.settings.name, **found, **settings})
     elif show:
         typer.echo(loaded.text, nl=False)
     else:
         unused = f" Not used: {', '.join(checked.unused)}." if checked.unused else ""
         typer.echo(f"{loaded.document.name}: good. {len(checked.columns)} columns in the data.{unused}")
-        for note in checked.notes:
+        for note in notes:
             typer.echo(f"note: {note}")
 
 
