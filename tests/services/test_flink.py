@@ -2,13 +2,140 @@
 
 from __future__ import annotations
 
+import json
 import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import flink_service
+import numpy as np
 import pytest
-from small_pipeline import make, started
+from small_pipeline import Ended, Pipeline, make, own_code_forgotten, sales, started
+from tensorflow_metadata.proto.v0 import statistics_pb2
 
 pytestmark = pytest.mark.slow
+
+ON_FLINK = ("ingest", "statistics", "drift", "transform", "evaluate")
+"""The steps whose work is done on the cluster."""
+
+
+@dataclass(frozen=True)
+class Twice:
+    """One pipeline on two spans of data, run on this machine and on Flink.
+
+    Attributes:
+      pipelines: by where they ran.
+      ended: how the run on the second span ended, by where.
+      jobs: what the cluster's JobManager lists of both runs.
+    """
+
+    pipelines: dict[str, Pipeline]
+    ended: dict[str, Ended]
+    jobs: list[dict[str, Any]]
+
+    def files(self, pattern: str) -> dict[str, list[Path]]:
+        """Files below the pipeline's artifacts, the oldest execution first, by where it ran."""
+        return {
+            where: sorted((pipeline.workspace.root / "artifacts/sales").glob(pattern), key=_executions)
+            for where, pipeline in self.pipelines.items()
+        }
+
+
+def _executions(path: Path) -> tuple[int, str]:
+    return next(int(part) for part in path.parts[::-1] if part.isdigit()), path.name
+
+
+@pytest.fixture(scope="module")
+def twice(flink, tmp_path_factory):
+    pipelines, ended = {}, {}
+    for where, beam in {"here": {}, "flink": flink.settings}.items():
+        pipeline = make(tmp_path_factory.mktemp(where) / "sales")
+        pipeline.change(lambda settings, beam=beam: settings.update(beam=beam))
+        with own_code_forgotten(pipeline.folder):
+            first = pipeline.run()
+            assert first.code == 0, first
+            pipeline.span(2, sales(seed=2))
+            ended[where] = pipeline.run()
+        pipelines[where] = pipeline
+    return Twice(pipelines, ended, flink.jobs())
+
+
+def test_two_lines_of_the_settings_move_a_pipeline_to_flink(twice):
+    assert {where: ended.code for where, ended in twice.ended.items()} == {"here": 0, "flink": 0}
+    assert twice.ended["flink"].json["release"]["version"] == 2
+    assert twice.ended["flink"].states == twice.ended["here"].states
+
+
+@pytest.mark.parametrize("step", ON_FLINK)
+def test_the_job_manager_lists_the_jobs_of_a_step(twice, step):
+    run = twice.ended["flink"].json["run_id"]
+    jobs = [job for job in twice.jobs if job["name"] == f"sales-{step}-{run}"]
+    assert jobs
+    assert {job["state"] for job in jobs} == {"FINISHED"}
+
+
+def test_ingest_writes_the_same_examples(twice):
+    here, there = (
+        [(path.name, path.read_bytes()) for path in paths]
+        for paths in twice.files("ingest/examples/*/Split-*/*").values()
+    )
+    assert here == there
+    assert len(here) == 6
+
+
+def test_statistics_are_the_same(twice):
+    def read(path):
+        found = statistics_pb2.DatasetFeatureStatisticsList.FromString(path.read_bytes())
+        for dataset in found.datasets:
+            dataset.features.sort(key=lambda feature: feature.path.step[0])
+        return found
+
+    here, there = (
+        [read(path) for path in paths]
+        for paths in twice.files("statistics/statistics/*/Split-*/FeatureStats.pb").values()
+    )
+    assert here == there
+    assert len(here) == 6
+
+
+def test_the_transform_graph_gives_the_same_values(twice):
+    import tensorflow as tf
+
+    [here, *_] = twice.files("ingest/examples/*/Split-test/*")["here"]
+    rows = tf.constant([row.numpy() for row in tf.data.TFRecordDataset(str(here))])
+    values = [
+        tf.saved_model.load(str(paths[-1].parent)).signatures["transform_features"](rows)
+        for paths in twice.files("train/model/*/Format-Serving/saved_model.pb").values()
+    ]
+    assert values[0].keys() == values[1].keys()
+    for name in values[0]:
+        np.testing.assert_allclose(values[0][name], values[1][name], rtol=1e-6, atol=1e-6, err_msg=name)
+
+
+def test_metrics_are_the_same(twice):
+    metrics = [ended.json["metrics"] for ended in twice.ended.values()]
+    assert metrics[1] == pytest.approx(metrics[0], abs=1e-6)
+    assert "auc" in metrics[0]
+
+
+def test_drift_is_the_same(twice):
+    def compared(pipeline):
+        lines = map(json.loads, pipeline.workspace.drift("sales").read_text().splitlines())
+        return {
+            (line["feature"], line["group"]): {
+                name: value for name, value in line.items() if name in ("metrics", "drifted")
+            }
+            for line in lines
+        }
+
+    here, there = (compared(pipeline) for pipeline in twice.pipelines.values())
+    assert here.keys() == there.keys()
+    assert here
+    for key, line in here.items():
+        assert line["drifted"] == there[key]["drifted"]
+        assert there[key]["metrics"] == pytest.approx(line["metrics"], abs=1e-6)
+
 
 WAITS = '''
 """Passes rows on as they are; the first time on a worker, it waits until the test has done its harm."""
@@ -30,14 +157,14 @@ def prepare(rows):
 '''
 
 
-def waiting(folder, cluster, **beam):
+def waiting(folder, beam):
     """A pipeline that stops in the middle of a job of the step `ingest`."""
     pipeline = make(folder)
     (folder / "own.py").write_text(WAITS)
 
     def edit(settings):
         settings["data"]["prepare"] = "own:prepare"
-        settings["beam"] = {**cluster.settings, **beam}
+        settings["beam"] = beam
 
     pipeline.change(edit)
     return pipeline
@@ -53,13 +180,13 @@ def until(path, seconds=120):
 def shards(pipeline):
     """What the step `ingest` wrote, by name."""
     [folder] = (pipeline.workspace.root / "artifacts/sales/ingest/examples").iterdir()
-    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.glob("Split-*/*")}
 
 
 def test_a_task_manager_that_is_killed_costs_time_and_nothing_else(flink, tmp_path):
     (tmp_path / "sales").mkdir()
     with flink_service.worker_pool(tmp_path / "sales", tmp_path / "workers.log") as workers:
-        pipeline = waiting(tmp_path / "sales", flink, worker_pool=workers)
+        pipeline = waiting(tmp_path / "sales", {**flink.settings, "worker_pool": workers})
         with started(pipeline, "ingest: started", "--to", "ingest", "--no-report") as run:
             until(pipeline.folder / "at-work")
             flink.kill_task_manager()
@@ -70,15 +197,17 @@ def test_a_task_manager_that_is_killed_costs_time_and_nothing_else(flink, tmp_pa
     interrupted = flink.jobs()[-1]
     assert interrupted["state"] == "FINISHED"
     assert "is no longer reachable" in flink.get(f"jobs/{interrupted['jid']}/exceptions")["root-exception"]
-    undisturbed = make(tmp_path / "local")
-    assert undisturbed.run("--to", "ingest").code == 0
+    undisturbed = waiting(tmp_path / "local", {})
+    (undisturbed.folder / "go-on").touch()
+    with own_code_forgotten(undisturbed.folder):
+        assert undisturbed.run("--to", "ingest").code == 0
     assert shards(pipeline) == shards(undisturbed)
 
 
 def test_a_cluster_that_is_lost_fails_the_run_with_a_message(tmp_path):
     cluster = flink_service.FlinkCluster(tmp_path / "flink")
     try:
-        pipeline = waiting(tmp_path / "sales", cluster)
+        pipeline = waiting(tmp_path / "sales", cluster.settings)
         with started(pipeline, "ingest: started", "--to", "ingest", "--no-report") as run:
             until(pipeline.folder / "at-work")
             cluster.stop()
