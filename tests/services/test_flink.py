@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import flink_service
 import numpy as np
 import pytest
-from small_pipeline import Ended, Pipeline, make, own_code_forgotten, sales, started
+from small_pipeline import Ended, Pipeline, Snapshot, make, own_code_forgotten, sales, started
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 pytestmark = pytest.mark.slow
@@ -22,49 +23,48 @@ ON_FLINK = ("ingest", "statistics", "drift", "transform", "evaluate")
 
 @dataclass(frozen=True)
 class Twice:
-    """One pipeline on two spans of data, run on this machine and on Flink.
+    """A run on a second span of data, once on this machine and once on Flink, each time after the same first run.
 
     Attributes:
       pipelines: by where they ran.
-      ended: how the run on the second span ended, by where.
-      jobs: what the cluster's JobManager lists of both runs.
+      ended: how the run ended, by where.
+      jobs: what the cluster's JobManager lists.
     """
 
     pipelines: dict[str, Pipeline]
     ended: dict[str, Ended]
     jobs: list[dict[str, Any]]
 
-    def files(self, pattern: str) -> dict[str, list[Path]]:
-        """Files below the pipeline's artifacts, the oldest execution first, by where it ran."""
-        return {
-            where: sorted((pipeline.workspace.root / "artifacts/sales").glob(pattern), key=_executions)
-            for where, pipeline in self.pipelines.items()
-        }
-
-
-def _executions(path: Path) -> tuple[int, str]:
-    return next(int(part) for part in path.parts[::-1] if part.isdigit()), path.name
+    def files(self, pattern: str) -> tuple[dict[str, Path], dict[str, Path]]:
+        """Files below the pipeline's artifacts by path, here and on Flink."""
+        found = []
+        for pipeline in self.pipelines.values():
+            root = pipeline.workspace.root / "artifacts/sales"
+            found.append({str(path.relative_to(root)): path for path in sorted(root.glob(pattern))})
+        return found[0], found[1]
 
 
 @pytest.fixture(scope="module")
 def twice(flink, tmp_path_factory):
-    pipelines, ended = {}, {}
-    for where, beam in {"here": {}, "flink": flink.settings}.items():
-        pipeline = make(tmp_path_factory.mktemp(where) / "sales")
-        pipeline.change(lambda settings, beam=beam: settings.update(beam=beam))
-        with own_code_forgotten(pipeline.folder):
-            first = pipeline.run()
-            assert first.code == 0, first
-            pipeline.span(2, sales(seed=2))
-            ended[where] = pipeline.run()
-        pipelines[where] = pipeline
-    return Twice(pipelines, ended, flink.jobs())
+    folder = tmp_path_factory.mktemp("twice")
+    pipeline = make(folder / "sales")
+    with own_code_forgotten(pipeline.folder):
+        assert pipeline.run().code == 0
+        pipeline.span(2, sales(seed=2))
+        before = Snapshot(pipeline.folder)
+        ended = {"here": pipeline.run()}
+        here = Pipeline(shutil.copytree(pipeline.folder, folder / "here"))
+        before.put_back()
+        pipeline.change(lambda settings: settings.update(beam=flink.settings))
+        ended["flink"] = pipeline.run()
+    return Twice({"here": here, "flink": pipeline}, ended, flink.jobs())
 
 
 def test_two_lines_of_the_settings_move_a_pipeline_to_flink(twice):
-    assert {where: ended.code for where, ended in twice.ended.items()} == {"here": 0, "flink": 0}
-    assert twice.ended["flink"].json["release"]["version"] == 2
-    assert twice.ended["flink"].states == twice.ended["here"].states
+    here, there = twice.ended.values()
+    assert (here.code, there.code) == (0, 0), there
+    assert there.json["release"]["version"] == 2
+    assert there.states == here.states
 
 
 @pytest.mark.parametrize("step", ON_FLINK)
@@ -76,12 +76,11 @@ def test_the_job_manager_lists_the_jobs_of_a_step(twice, step):
 
 
 def test_ingest_writes_the_same_examples(twice):
-    here, there = (
-        [(path.name, path.read_bytes()) for path in paths]
-        for paths in twice.files("ingest/examples/*/Split-*/*").values()
-    )
-    assert here == there
+    here, there = twice.files("ingest/examples/*/Split-*/*")
     assert len(here) == 6
+    assert here.keys() == there.keys()
+    for name, path in here.items():
+        assert path.read_bytes() == there[name].read_bytes(), name
 
 
 def test_statistics_are_the_same(twice):
@@ -91,50 +90,43 @@ def test_statistics_are_the_same(twice):
             dataset.features.sort(key=lambda feature: feature.path.step[0])
         return found
 
-    here, there = (
-        [read(path) for path in paths]
-        for paths in twice.files("statistics/statistics/*/Split-*/FeatureStats.pb").values()
-    )
-    assert here == there
+    here, there = twice.files("statistics/statistics/*/Split-*/FeatureStats.pb")
     assert len(here) == 6
+    assert here.keys() == there.keys()
+    for name, path in here.items():
+        assert read(path) == read(there[name]), name
 
 
 def test_the_transform_graph_gives_the_same_values(twice):
     import tensorflow as tf
 
-    [here, *_] = twice.files("ingest/examples/*/Split-test/*")["here"]
-    rows = tf.constant([row.numpy() for row in tf.data.TFRecordDataset(str(here))])
-    values = [
-        tf.saved_model.load(str(paths[-1].parent)).signatures["transform_features"](rows)
-        for paths in twice.files("train/model/*/Format-Serving/saved_model.pb").values()
-    ]
-    assert values[0].keys() == values[1].keys()
-    for name in values[0]:
-        np.testing.assert_allclose(values[0][name], values[1][name], rtol=1e-6, atol=1e-6, err_msg=name)
+    rows = [path for name, path in twice.files("ingest/examples/*/Split-test/*")[0].items()][-1]
+    serialized = tf.constant([row.numpy() for row in tf.data.TFRecordDataset(str(rows))])
+    here, there = (
+        tf.saved_model.load(str([*models.values()][-1].parent)).signatures["transform_features"](serialized)
+        for models in twice.files("train/model/*/Format-Serving/saved_model.pb")
+    )
+    assert here.keys() == there.keys()
+    for name in here:
+        np.testing.assert_allclose(here[name], there[name], rtol=1e-6, atol=1e-6, err_msg=name)
 
 
 def test_metrics_are_the_same(twice):
-    metrics = [ended.json["metrics"] for ended in twice.ended.values()]
-    assert metrics[1] == pytest.approx(metrics[0], abs=1e-6)
-    assert "auc" in metrics[0]
+    here, there = (ended.json["metrics"] for ended in twice.ended.values())
+    assert "auc" in here
+    assert there == pytest.approx(here, abs=1e-6)
 
 
 def test_drift_is_the_same(twice):
     def compared(pipeline):
         lines = map(json.loads, pipeline.workspace.drift("sales").read_text().splitlines())
-        return {
-            (line["feature"], line["group"]): {
-                name: value for name, value in line.items() if name in ("metrics", "drifted")
-            }
-            for line in lines
-        }
+        return {(line["group"], line["feature"]): (line["drifted"], line["metrics"]) for line in lines}
 
     here, there = (compared(pipeline) for pipeline in twice.pipelines.values())
-    assert here.keys() == there.keys()
     assert here
-    for key, line in here.items():
-        assert line["drifted"] == there[key]["drifted"]
-        assert there[key]["metrics"] == pytest.approx(line["metrics"], abs=1e-6)
+    assert here.keys() == there.keys()
+    for key, (drifted, metrics) in here.items():
+        assert there[key] == (drifted, pytest.approx(metrics, abs=1e-6)), key
 
 
 WAITS = '''
