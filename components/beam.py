@@ -83,7 +83,7 @@ class BeamSettings(Section):
                 of = [f"`{runner}`" for runner, names in OWN.items() if name in names]
                 raise ValueError(f"`{name}` is for the runner {' or '.join(of)}; received runner: {self.runner}")
         lacking = [name for name in NEEDED.get(self.runner, ()) if getattr(self, name) is None]
-        if lacking and not self.job_endpoint:
+        if lacking:
             raise ValueError(f"the runner `{self.runner}` needs {', '.join(f'`{name}`' for name in lacking)}")
         if self.worker_pool and self.image:
             raise ValueError("the Python workers are in a `worker_pool` or in an `image`; received both")

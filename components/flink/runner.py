@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import functools
 import re
+import socket
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,15 +13,15 @@ from typing import Any
 
 import grpc  # type: ignore[import-untyped]
 from absl import logging
-from apache_beam.options.pipeline_options import FlinkRunnerOptions, GoogleCloudOptions, WorkerOptions
+from apache_beam.options.pipeline_options import FlinkRunnerOptions, GoogleCloudOptions, PortableOptions
 from apache_beam.portability import python_urns
 from apache_beam.runners.portability import flink_runner
 from apache_beam.transforms.environments import ExternalEnvironment
 
-from components.flink.cluster import flink_version, parallelism
+from components.flink.cluster import SECONDS, flink_version, parallelism
 from components.flink.jar import job_server
 from components.flink.java import java
-from components.flink.workers import serve
+from components.flink.workers import serve, threads
 from components.job_server import JobServer
 from schema.errors import HeadgateError, first_line
 
@@ -44,10 +45,9 @@ class FlinkRunner(flink_runner.FlinkRunner):
     def start_and_replace_loopback_environments(pipeline: Any, options: Any) -> list[Callable[[], Any]]:
         """Starts the workers of a pipeline whose environment is this process; returns what ends them."""
         ends: list[Callable[[], Any]] = []
-        cache = options.view_as(WorkerOptions).max_cache_memory_usage_mb << 20
         for environment in pipeline.components.environments.values():
             if environment.urn == python_urns.EMBEDDED_PYTHON_LOOPBACK:
-                address, server = serve(state_cache_size=cache)
+                address, server = serve(threads)
                 external = ExternalEnvironment(address).to_runner_api(None)
                 environment.urn, environment.payload = external.urn, external.payload
                 ends.append(functools.partial(server.stop, 1))
@@ -62,6 +62,8 @@ class FlinkRunner(flink_runner.FlinkRunner):
         flink = options.view_as(FlinkRunnerOptions)
         master = flink.flink_master
         flink_version(master)
+        if endpoint := options.view_as(PortableOptions).job_endpoint:
+            _listens(endpoint)
         name = options.view_as(GoogleCloudOptions).job_name or "without a name"
         if flink.parallelism < 1:  # Beam's job server would not look for the cluster's own, and take one
             flink.parallelism = parallelism(master)
@@ -76,6 +78,20 @@ class FlinkRunner(flink_runner.FlinkRunner):
                 result.cancel()
             raise
         return result
+
+
+def _listens(endpoint: str) -> None:
+    """Beam itself would wait for five minutes."""
+    host, _, port = endpoint.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=SECONDS).close()
+    except OSError as error:
+        raise HeadgateError(
+            "Beam's job server does not answer.",
+            where=f"beam.job_endpoint: {endpoint}",
+            received=error.strerror or "no answer",
+            fix="start it, correct the address, or leave the setting out: then each process starts one",
+        ) from error
 
 
 @functools.cache

@@ -12,28 +12,41 @@ TaskManagers apart, and listens on 127.0.0.1.
 from __future__ import annotations
 
 import argparse
-import os
+import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
-from apache_beam.portability.api import beam_fn_api_pb2_grpc
+from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
 from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
 from apache_beam.utils import thread_pool_executor
+
+CACHE_BYTES = 100 << 20
+"""Of side inputs that a worker keeps; Beam's default where it starts workers itself."""
+
+
+class Processes(BeamFnExternalWorkerPoolServicer):
+    """Workers in processes of their own. Beam's pool lets what they print fill a pipe that nobody reads."""
+
+    def StartWorker(self, request: Any, context: Any) -> Any:  # noqa: N802  gRPC's name
+        """Starts a worker with this program's Python and environment."""
+        harness = f"{request.control_endpoint.url!r}, worker_id={request.worker_id!r}, state_cache_size={CACHE_BYTES}"
+        program = f"from apache_beam.runners.worker.sdk_worker import SdkHarness; SdkHarness({harness}).run()"
+        self._worker_processes[request.worker_id] = subprocess.Popen([sys.executable, "-c", program])
+        return beam_fn_api_pb2.StartWorkerResponse()
 
 
 class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
     """A pool of Beam's for each TaskManager that asks, known by its connection.
 
     Args:
-      options: of Beam's pool, such as `use_process`.
+      make: makes a pool.
     """
 
-    def __init__(self, **options: Any) -> None:
-        self._pools: dict[str, Any] = defaultdict(lambda: BeamFnExternalWorkerPoolServicer(**options))
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._pools: dict[str, Any] = defaultdict(make)
 
     def StartWorker(self, request: Any, context: Any) -> Any:  # noqa: N802  gRPC's name
         """Starts a worker."""
@@ -44,12 +57,17 @@ class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
         return self._pools[context.peer()].StopWorker(request, context)
 
 
-def serve(port: int = 0, **options: Any) -> tuple[str, Any]:
+def threads() -> BeamFnExternalWorkerPoolServicer:
+    """A pool whose workers are threads of this process."""
+    return BeamFnExternalWorkerPoolServicer(state_cache_size=CACHE_BYTES)
+
+
+def serve(make: Callable[[], Any], port: int = 0) -> tuple[str, Any]:
     """Starts a pool on this machine.
 
     Args:
+      make: makes what starts and stops the workers of one TaskManager.
       port: to listen on; 0 for a free one.
-      options: of Beam's pool.
 
     Returns:
       HOST:PORT, and the gRPC server.
@@ -66,7 +84,7 @@ def serve(port: int = 0, **options: Any) -> tuple[str, Any]:
         ],
     )
     bound = server.add_insecure_port(f"127.0.0.1:{port}")
-    beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(WorkerPool(**options), server)
+    beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(WorkerPool(make), server)
     server.start()
     return f"127.0.0.1:{bound}", server
 
@@ -76,9 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m components.flink.workers", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="port of 127.0.0.1 to listen on")
     options = parser.parse_args(arguments)
-    # Beam starts workers as `python`.
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    address, server = serve(options.port, use_process=True)
+    address, server = serve(Processes, options.port)
     print(f"workers for Flink at {address}", flush=True)
     server.wait_for_termination()
 

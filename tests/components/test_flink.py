@@ -177,12 +177,13 @@ def test_of_a_job_that_failed_the_line_is_told_that_says_why(text, told):
     assert reason(text) == told
 
 
-def test_two_task_managers_that_share_a_pool_stop_only_their_own_workers(monkeypatch):
-    from components.flink import workers
+def test_two_task_managers_that_share_a_pool_stop_only_their_own_workers():
+    from components.flink.workers import WorkerPool
 
     class Pool:
-        def __init__(self, **options):
+        def __init__(self):
             self.running = []
+            made.append(self)
 
         def StartWorker(self, request, context):  # noqa: N802
             self.running.append(request.worker_id)
@@ -190,18 +191,27 @@ def test_two_task_managers_that_share_a_pool_stop_only_their_own_workers(monkeyp
         def StopWorker(self, request, context):  # noqa: N802
             self.running.remove(request.worker_id)
 
-    monkeypatch.setattr(workers, "BeamFnExternalWorkerPoolServicer", Pool)
-    pool, first = workers.WorkerPool(), SimpleNamespace(worker_id="1-1")
+    made: list[Pool] = []
+    pool, first = WorkerPool(Pool), SimpleNamespace(worker_id="1-1")
     one, other = (SimpleNamespace(peer=lambda name=name: name) for name in ("one", "other"))
     pool.StartWorker(first, one)
     pool.StartWorker(first, other)
     pool.StopWorker(first, one)
-    assert [pool._pools[name].running for name in ("one", "other")] == [[], ["1-1"]]
+    assert [each.running for each in made] == [[], ["1-1"]]
 
 
 def test_workers_listen_on_this_machine_only():
-    from components.flink.workers import serve
+    from components.flink.workers import serve, threads
 
-    address, server = serve()
+    address, server = serve(threads)
     server.stop(None)
     assert address.startswith("127.0.0.1:")
+
+
+def test_a_job_server_elsewhere_that_does_not_answer_is_told_at_once():
+    from components.flink.runner import _listens
+
+    endpoint = f"127.0.0.1:{free_port()}"
+    with pytest.raises(HeadgateError, match="job server does not answer") as error:
+        _listens(endpoint)
+    assert (error.value.where, error.value.received) == (f"beam.job_endpoint: {endpoint}", "Connection refused")

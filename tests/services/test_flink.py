@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,6 +195,18 @@ def test_a_task_manager_that_is_killed_costs_time_and_nothing_else(flink, tmp_pa
     with own_code_forgotten(undisturbed.folder):
         assert undisturbed.run("--to", "ingest").code == 0
     assert shards(pipeline) == shards(undisturbed)
+
+
+def test_an_interrupted_run_leaves_no_job_on_the_cluster(flink, tmp_path):
+    pipeline = waiting(tmp_path / "sales", flink.settings)
+    with started(pipeline, "ingest: started", "--to", "ingest", "--no-report") as run:
+        until(pipeline.folder / "at-work")
+        run.send_signal(signal.SIGINT)
+        time.sleep(1)
+        (pipeline.folder / "go-on").touch()
+        said, _ = run.communicate(timeout=100)
+    assert run.returncode == 130, said
+    assert flink.jobs()[-1]["state"] in ("CANCELED", "CANCELLING")
 
 
 def test_a_cluster_that_is_lost_fails_the_run_with_a_message(tmp_path):
