@@ -10,6 +10,7 @@ from tfx.orchestration.local import local_dag_runner
 
 from components.ingest.component import Ingest
 from components.ingest.settings import DataSettings, IngestSettings
+from components.ingest.shards import ingest
 from components.label import LabelSettings
 from schema.errors import DataError
 
@@ -92,3 +93,34 @@ def test_users_errors_come_through_the_launcher_as_they_are(tmp_path, run):
         run()
     write(path)
     assert run()[0] == "COMPLETE"
+
+
+def test_a_file_that_grows_while_it_is_read_is_refused_and_read_whole_by_the_next_run(tmp_path, run, monkeypatch):
+    file = tmp_path / "in/span-1/v1/a.csv"
+    write(file)
+
+    def grows(*arguments):
+        summary = ingest(*arguments)
+        write(file, rows=200)
+        return summary
+
+    with monkeypatch.context() as patch:
+        patch.setattr("components.ingest.component.ingest", grows)
+        with pytest.raises(DataError) as caught:
+            run()
+    assert caught.value.what == "The input changed while it was read."
+    assert "write new files under another name" in caught.value.fix
+    state, artifact = run()
+    assert (state, artifact.custom_properties["rows"].int_value) == ("COMPLETE", 200)
+
+
+def test_a_span_of_which_a_file_is_still_being_written_is_refused(tmp_path, run):
+    write(tmp_path / "in/span-1/v1/a.csv")
+    partial = tmp_path / "in/span-1/v1/b.csv.tmp"
+    write(partial)
+    with pytest.raises(DataError) as caught:
+        run()
+    assert caught.value.what == "The input is still being written."
+    assert caught.value.where == str(partial)
+    partial.rename(partial.with_suffix(""))
+    assert run()[1].custom_properties["rows"].int_value == 200
