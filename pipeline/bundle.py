@@ -176,7 +176,7 @@ def write(
         schema=_name(schema),
         schema_digest=_digest(schema),
         code=dict(code),
-        steps=tuple(_steps(ir)),
+        steps=steps_of(ir),
         notes=tuple(notes),
         headgate=describe_environment()["headgate"] or "",
         ir_digest=hashlib.sha256(content).hexdigest(),
@@ -216,9 +216,12 @@ def read(folder: Path) -> Bundle:
         raise SettingsError("The bundle cannot be read.", where=str(path), received=told, fix=AGAIN) from error
 
 
-def _steps(ir: Any) -> list[BundleStep]:
+def steps_of(ir: Any) -> tuple[BundleStep, ...]:
+    """The steps of a compiled pipeline, in an order in which they can run."""
     nodes = [(node.pipeline_node.node_info.id, node.pipeline_node) for node in ir.nodes]
-    return [BundleStep(name, tuple(node.upstream_nodes), _conditions(node), name in TRAINING) for name, node in nodes]
+    return tuple(
+        BundleStep(name, tuple(node.upstream_nodes), _conditions(node), name in TRAINING) for name, node in nodes
+    )
 
 
 def _conditions(node: Any) -> tuple[tuple[str, str], ...]:

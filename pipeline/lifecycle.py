@@ -65,6 +65,11 @@ def enter(workspace: Workspace, base: Path) -> None:
       SettingsError: the workspace cannot be used.
     """
     workspace.ensure()
+    find_own_code(base)
+
+
+def find_own_code(base: Path) -> None:
+    """Makes the modules beside the settings file importable, here and in Beam's worker processes."""
     if str(base) not in sys.path:
         sys.path.insert(0, str(base))
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(base), os.environ.get("PYTHONPATH")]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from pipeline.commands.options import AsJson
 from pipeline.commands.output import print_summary
 from pipeline.commands.report import with_report
 from schema.errors import HeadgateError
+
+if TYPE_CHECKING:
+    from pipeline.summary import StepEnd
 
 
 def node(
@@ -39,6 +42,11 @@ def node(
       headgate node dags/taxi ingest --run-id taxi.2026-01-31
       headgate node dags/taxi finish --run-id taxi.2026-01-31
     """
+    raise typer.Exit(launch(bundle, step, run_id, span, as_json=as_json).exit_code)
+
+
+def launch(bundle: Path, step: str, run_id: str, span: int | None, *, as_json: bool = False) -> StepEnd:
+    """Runs a step and prints how it ended; takes what the command takes, and returns what its last line says."""
     from pipeline.orchestrated import Node
     from pipeline.progress import shown
     from pipeline.quiet import screen
@@ -58,4 +66,4 @@ def node(
     elif summary and not as_json:
         print_summary(summary)
     typer.echo(json.dumps(asdict(ended), ensure_ascii=False))
-    raise typer.Exit(ended.exit_code)
+    return ended

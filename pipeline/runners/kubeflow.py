@@ -1,7 +1,7 @@
 """Describes a pipeline for Kubeflow Pipelines v2 and Vertex AI: one container a step, each a `headgate node`.
 
 TFX's own KubeflowV2DagRunner cannot take this DAG (docs/kubeflow.md says why), so Kubeflow's `kfp` writes the file.
-What it describes is read off the TFX pipeline: the steps, their order, and the conditions between them.
+What it describes is read off the compiled TFX pipeline: the steps, their order, and the conditions between them.
 """
 
 # No `from __future__ import annotations`: kfp reads the annotations of `pipeline` below as types.
@@ -10,15 +10,14 @@ import inspect
 import json
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from google.protobuf import json_format
 
+from pipeline.bundle import BundleStep
 from pipeline.runners.kubeflow_settings import KubeflowSettings
 from pipeline.settings import PipelineSettings
-from pipeline.steps import TRAINING
 from schema.errors import SettingsError
 
 with warnings.catch_warnings():  # of kfp's own modules, which are deprecated here and there
@@ -35,62 +34,12 @@ LATEST = -1
 
 GPU = "nvidia.com/gpu"
 
-Condition = tuple[str, str]
-"""A step and the property of its report that must be 1."""
 
-
-@dataclass(frozen=True)
-class Task:
-    """A step on Kubeflow.
-
-    Attributes:
-      step: its id.
-      upstream: ids of the steps before it.
-      conditions: what must hold, in the order in which it is asked.
-    """
-
-    step: str
-    upstream: tuple[str, ...]
-    conditions: tuple[Condition, ...]
-
-
-def tasks_of(pipeline: Any) -> list[Task]:
-    """Reads steps, order and conditions off a pipeline.
-
-    Args:
-      pipeline: a `tfx.orchestration.pipeline.Pipeline`.
-
-    Returns:
-      The steps in the order in which they run.
-    """
-    from tfx.dsl.experimental.conditionals import conditional
-
-    pipeline.finalize()
-    tasks = []
-    for node in pipeline.components:
-        conditions = tuple(_condition(each) for each in conditional.get_predicates(node, pipeline.dsl_context_registry))
-        upstream = {each.id for each in node.upstream_nodes} | {step for step, _ in conditions}
-        tasks.append(Task(node.id, tuple(sorted(upstream)), conditions))
-    return tasks
-
-
-def _condition(predicate: Any) -> Condition:
-    """What a condition of the DAG asks for: all have the form `report.property == 1`."""
-    from tfx.types import channel_utils
-
-    [channel] = channel_utils.get_dependent_channels(predicate)
-    asked = channel_utils.encode_placeholder_with_channels(predicate, lambda each: each.output_key)
-    compared = asked.operator.compare_op
-    if compared.op != compared.EQUAL or compared.rhs.value.int_value != 1:
-        raise NotImplementedError(f"a condition of another form than `property == 1`: {asked}")
-    return channel.producer_component_id, compared.lhs.operator.artifact_property_op.key
-
-
-def write(tasks: Sequence[Task], settings: PipelineSettings, document: str, file: Path) -> None:
+def write(steps: Sequence[BundleStep], settings: PipelineSettings, document: str, file: Path) -> None:
     """Writes the description of a pipeline.
 
     Args:
-      tasks: its steps.
+      steps: its steps.
       settings: its settings.
       document: the same as YAML, as they hold in the containers.
       file: `.yaml` for Kubeflow Pipelines and Vertex AI; `.json`, which has no room for a volume or a Secret, for
@@ -113,7 +62,7 @@ def write(tasks: Sequence[Task], settings: PipelineSettings, document: str, file
             expected="kubeflow.volume null and kubeflow.secrets empty, or a name that ends in .yaml",
             fix=f"write {file.with_suffix('.yaml')}",
         )
-    made = _pipeline(tasks, settings, document)
+    made = _pipeline(steps, settings, document)
     try:
         if file.suffix == ".json":
             file.write_text(json.dumps(json_format.MessageToDict(made.pipeline_spec), indent=2, sort_keys=True))
@@ -125,10 +74,11 @@ def write(tasks: Sequence[Task], settings: PipelineSettings, document: str, file
         ) from error
 
 
-def _pipeline(tasks: Sequence[Task], settings: PipelineSettings, document: str) -> Any:
+def _pipeline(steps: Sequence[BundleStep], settings: PipelineSettings, document: str) -> Any:
     """The pipeline as kfp has it."""
     cluster = settings.kubeflow
-    asked = {condition for task in tasks for condition in task.conditions}
+    asked = [condition for each in steps for condition in each.conditions]
+    order = {each.id: number for number, each in enumerate(steps)}
 
     def pipeline(span: int = LATEST, data_path: str = "", epochs: int = settings.training.epochs) -> None:
         run = {"run_id": dsl.PIPELINE_JOB_ID_PLACEHOLDER}
@@ -136,14 +86,15 @@ def _pipeline(tasks: Sequence[Task], settings: PipelineSettings, document: str) 
         with dsl.ExitHandler(_equipped(finish, cluster)), _Conditions() as conditions:
             begin = _component(BEGIN, settings, document)(**run, span=span, data_path=data_path, epochs=epochs)
             made = {BEGIN: _equipped(begin, cluster).set_retry(cluster.retries)}
-            for task in tasks:
-                with_outputs = [name for step, name in sorted(asked) if step == task.step]
-                conditions.move_to([made[step].outputs[name] for step, name in task.conditions])
-                container = _component(task.step, settings, outputs=with_outputs)(**run)
-                container.after(*(made[step] for step in task.upstream or (BEGIN,)))
-                if cluster.gpus and task.step in TRAINING:
-                    container.set_accelerator_type(GPU).set_accelerator_limit(cluster.gpus)
-                made[task.step] = _equipped(container, cluster).set_retry(cluster.retries)
+            for step in steps:
+                told = sorted({name for of, name in asked if of == step.id})
+                holding = sorted(step.conditions, key=lambda condition: (order[condition[0]], condition[1]))
+                conditions.move_to([made[of].outputs[name] for of, name in holding])
+                task = _component(step.id, settings, outputs=told)(**run)
+                task.after(*(made[before] for before in step.upstream or (BEGIN,)))
+                if cluster.gpus and step.training:
+                    task.set_accelerator_type(GPU).set_accelerator_limit(cluster.gpus)
+                made[step.id] = _equipped(task, cluster).set_retry(cluster.retries)
 
     return dsl.pipeline(name=settings.name.replace("_", "-"))(pipeline)
 
