@@ -53,10 +53,15 @@ class Artifacts:
         """An artifact that a step gave, if it did."""
         return self._steps[step].outputs.get(output) if step in self._steps else None
 
-    def folder(self, step: str, output: str) -> Path | None:
-        """The folder of a step's output, if the step gave one and it is still there."""
+    def place(self, step: str, output: str) -> str | None:
+        """The folder of a step's output, or its address, if the step gave one and it is still there."""
         artifact = self.artifact(step, output)
-        return copies.fetch(artifact.uri) if artifact and exists(artifact.uri) else None
+        return artifact.uri if artifact and exists(artifact.uri) else None
+
+    def folder(self, step: str, output: str) -> Path | None:
+        """The folder of a step's output, of a remote one the copy, if the step gave one and it is still there."""
+        place = self.place(step, output)
+        return copies.fetch(place) if place else None
 
     def read(self, step: str, output: str, reader: Callable[[Path], Kind], default: Kind) -> Kind:
         """Reads from a step's output; `default` where the step gave none, or where it cannot be read."""
@@ -98,7 +103,10 @@ class Artifacts:
 
     def source_files(self) -> list[SourceFile]:
         """The files that the run read."""
-        return self.read("ingest", "examples", sources.read, [])
+        examples = self.artifact("ingest", "examples")
+        if examples is None:
+            return []
+        return read_or_tell(sources.read, examples.uri, [], self.notices, file=sources.FILE_NAME)
 
     def release(self) -> ReleaseResult | None:
         """What the run put in service."""
@@ -110,10 +118,20 @@ class Artifacts:
         return ReleaseResult(model, int(version), path)
 
 
-def read_or_tell(reader: Callable[[Path], Kind], place: str | Path, default: Kind, notices: list[str]) -> Kind:
-    """Reads from an artifact's folder; what cannot be read adds a sentence to `notices`, and `default` is returned."""
+def read_or_tell(
+    reader: Callable[[Path], Kind], place: str | Path, default: Kind, notices: list[str], *, file: str | None = None
+) -> Kind:
+    """Reads from an artifact's folder.
+
+    Args:
+      reader: takes the folder.
+      place: the folder, or its address.
+      default: what is returned if it cannot be read.
+      notices: gets a sentence then.
+      file: all that is read, by its name: nothing else of a remote folder is fetched.
+    """
     try:
-        return reader(copies.fetch(place))
+        return reader(copies.fetch(place, only=lambda name: file in (None, name)))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, HeadgateError) as error:
         notice = f"{place} cannot be read ({_reason(error)}): what it held is left out."
         if notice not in notices:

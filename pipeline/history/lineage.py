@@ -123,7 +123,7 @@ def _completed(found: Lineage, walk: Walk, store: Store, pushed: int | None) -> 
     files: list[SourceFile] = []
     for each in artifacts:
         if each.kind == "Examples" and each.there:
-            files += read_or_tell(sources.read, each.uri, [], missing)
+            files += read_or_tell(sources.read, each.uri, [], missing, file=sources.FILE_NAME)
     return replace(
         found,
         artifacts=(*([release] if release else []), *artifacts),

@@ -139,6 +139,10 @@ class History:
         """A run's drift report (`drift.json`); empty if it has none that can be read."""
         return self._artifacts(run_id).drift()
 
+    def place(self, run_id: str, step: str, output: str) -> str | None:
+        """The folder of an artifact, or its address; None as in `folder`."""
+        return self._artifacts(run_id).place(step, output)
+
     def folder(self, run_id: str, step: str, output: str) -> Path | None:
         """The folder of an artifact that a step of a run gave; None if it gave none or it is no longer there."""
         return self._artifacts(run_id).folder(step, output)

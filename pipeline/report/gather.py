@@ -212,8 +212,8 @@ def _up_to(records: Sequence[Mapping[str, Any]], row: RunRow) -> Sequence[Mappin
 
 def _lineage(history: History, run_id: str) -> dict[str, str]:
     """Folder of each artifact that the model came from, by what it is."""
-    folders = {name: history.folder(run_id, step, output) for name, (step, output) in LINEAGE.items()}
-    return {name: str(folder) for name, folder in folders.items() if folder}
+    places = {name: history.place(run_id, step, output) for name, (step, output) in LINEAGE.items()}
+    return {name: place for name, place in places.items() if place}
 
 
 def _manifest(summary: Summary) -> Manifest | None:
