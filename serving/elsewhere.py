@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from schema.errors import ReleaseError
 from schema.remote import copies, files
-from schema.remote.addresses import cache, here, is_remote, join
+from schema.remote.addresses import here, is_remote, join, made_cache
 from serving import manifest, model_config
 from serving.files import LAST_VERSION
 
@@ -139,6 +139,6 @@ def _config(address: str) -> bytes:
 
 def _lock(address: str) -> Path:
     """One release at a time from this machine; others are noticed by what they changed."""
-    folder = cache() / "releases"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = made_cache() / "releases"
+    folder.mkdir(exist_ok=True)
     return folder / f"{hashlib.sha256(address.encode()).hexdigest()[:32]}.lock"

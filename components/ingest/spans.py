@@ -151,10 +151,7 @@ def _elsewhere(found: Input, tree: Tree) -> Input:
     """What was found among placeholders, as the remote files that they stand for."""
     names = sorted(tree.name(file) for file in (*found.files, *_labels(found.format, found.files)))
     entries = {name: tree.entries[name] for name in names}
-    digest = hashlib.sha256(tree.address.encode())
-    for name, entry in entries.items():
-        digest.update(f"{name}\0{entry.size}\0{entry.version}\n".encode())
-    key = digest.hexdigest()[:16]
+    key = tree.version(names)
     files, folders = (
         tuple(here(tree.address, key) / tree.name(path) for path in paths) for paths in (found.files, found.folders)
     )

@@ -18,6 +18,8 @@ from components.ingest.rejects import Reject
 from components.ingest.survey import Survey, typed
 from components.profile.table import TableProfile
 from schema.errors import SettingsError
+from schema.remote.addresses import here, is_remote
+from schema.remote.tree import placeholders
 
 _ROWS = 1 << 15
 """Rows to a batch. Strings are counted in each batch before they are sketched: the larger, the less is sketched."""
@@ -82,6 +84,10 @@ def find(source: str) -> tuple[list[Path], str]:
     Raises:
       SettingsError: there is none, or there are files of both formats.
     """
+    if is_remote(source):
+        with placeholders(source) as tree:
+            found, form = find(str(here(source, tree.key)))
+            return tree.fetch(found), form
     path = Path(source).expanduser()
     if path.is_dir():
         found = [file for file in files_below(path) if _format(file)]

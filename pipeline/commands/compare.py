@@ -15,7 +15,8 @@ DRIFTED = 4
 
 def compare(
     reference: Annotated[
-        str, typer.Argument(metavar="REFERENCE", help="A Parquet or CSV file, a folder of them, or a glob.")
+        str,
+        typer.Argument(metavar="REFERENCE", help="A Parquet or CSV file, a folder of them, or a glob; or an address."),
     ],
     current: Annotated[str, typer.Argument(metavar="CURRENT", help="What is compared with it, likewise.")],
     feature: Annotated[

@@ -45,7 +45,9 @@ def check(
 
 
 def init(
-    data: Annotated[Path, typer.Argument(help="A CSV or Parquet file with a header, or a folder of images.")],
+    data: Annotated[
+        str, typer.Argument(help="A CSV or Parquet file with a header, or a folder of images; or its address.")
+    ],
     label: Annotated[
         str | None, typer.Option("--label", metavar="COLUMN", help="The column to predict; of a folder, a name.")
     ] = None,
@@ -62,6 +64,7 @@ def init(
       headgate init photos --output photos.yaml
     """
     from pipeline.drafting.draft import draft
+    from schema.remote import copies
 
-    typer.echo(f"{output}: {draft(data, label, output)}")
+    typer.echo(f"{output}: {draft(copies.fetch(data), label, output)}")
     typer.echo(f"Read it, then: headgate check {output} && headgate run {output}")

@@ -7,6 +7,8 @@ import os
 import re
 from pathlib import Path
 
+from schema.remote.addresses import is_remote, told
+
 
 def flow(value: object) -> str:
     """A value as YAML on one line; quoted where a reader could take it for something else."""
@@ -35,5 +37,8 @@ def pipeline_name(data: Path) -> str:
 
 def path_from(output: Path, data: Path) -> str:
     """The data's path as seen from a settings file: relative where they lie near each other."""
+    address = told(str(data))
+    if is_remote(address):
+        return address
     path = os.path.relpath(data.resolve(), output.resolve().parent)
     return str(data.resolve()) if path.count("..") > 2 else path

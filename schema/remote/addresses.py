@@ -40,6 +40,13 @@ def cache() -> Path:
     return base.resolve() / _FOLDER
 
 
+def made_cache() -> Path:
+    """The folder of all copies, made if need be: for nobody else's eyes, as many a bucket is."""
+    folder = cache()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
 def here(place: str | Path, key: str = PLAIN) -> Path:
     """Where a place is found on this machine: a local one where it is, a remote one's copy, made or not.
 

@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from schema.errors import DataError, HeadgateError
 from schema.remote import files
-from schema.remote.addresses import PLAIN, cache, here, is_remote
+from schema.remote.addresses import PLAIN, cache, here, is_remote, made_cache
 from schema.remote.files import Entry
 
 KEPT_DAYS = 7
@@ -124,8 +124,8 @@ def check(address: str, sources: Mapping[str, Path], arrived: Mapping[str, Entry
 
 def _download(address: str, target: Path, wanted: Mapping[str, Entry]) -> None:
     """Fetches under other names, looks whether all is still as it was listed, then renames."""
-    staging = cache() / f".staging-{uuid.uuid4().hex}"
-    staging.mkdir(parents=True)
+    staging = made_cache() / f".staging-{uuid.uuid4().hex}"
+    staging.mkdir()
     try:
         staged = {name: staging / str(number) for number, name in enumerate(wanted)}
         files.download(address, staged)
@@ -152,7 +152,7 @@ def _record(address: str, key: str) -> Iterator[dict[str, Entry]]:
     """Which version each file of a copy is, changed in place; nobody else fetches the copy meanwhile."""
     _prune()
     path = _record_of(address, key)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         record = _read(path)
         path.unlink(missing_ok=True)  # whatever ends early leaves a copy that is fetched anew
@@ -173,7 +173,7 @@ def _read(path: Path) -> dict[str, Entry]:
 
 def _record_of(address: str, key: str) -> Path:
     name = hashlib.sha256(f"{key}\0{address.rstrip('/')}".encode()).hexdigest()[:32]
-    return cache() / _RECORDS / f"{name}.json"
+    return made_cache() / _RECORDS / f"{name}.json"
 
 
 def _below(folder: Path, name: str) -> Path:

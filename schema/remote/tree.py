@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from schema.remote import files
-from schema.remote.addresses import cache, here
+from schema.remote import copies, files
+from schema.remote.addresses import here, made_cache
 from schema.remote.files import Entry
 
 _MAGIC = re.compile(r"[*?\[{]")
@@ -34,6 +35,23 @@ class Tree:
         """The rest of a file's name, below the folder."""
         return placeholder.relative_to(here(self.address, self.key)).as_posix()
 
+    def version(self, names: Iterable[str]) -> str:
+        """Names some of the files as they are now: 16 hex digits that change with their content."""
+        digest = hashlib.sha256(self.address.encode())
+        for name in sorted(names):
+            digest.update(f"{name}\0{self.entries[name].size}\0{self.entries[name].version}\n".encode())
+        return digest.hexdigest()[:16]
+
+    def fetch(self, found: Sequence[Path]) -> list[Path]:
+        """Copies of the files that some placeholders stand for.
+
+        Raises:
+          SettingsError, DataError, HeadgateError: see `copies.fetch`.
+        """
+        entries = {name: self.entries[name] for name in map(self.name, found)}
+        folder = copies.fetch(self.address, self.version(entries), entries=entries)
+        return [folder / name for name in entries]
+
 
 @contextmanager
 def placeholders(pattern: str) -> Iterator[Tree]:
@@ -47,8 +65,7 @@ def placeholders(pattern: str) -> Iterator[Tree]:
     """
     address, entries = _listed(pattern)
     beside = [] if entries else files.children(address)  # for whoever tells what there is instead
-    cache().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".listing-", dir=cache()) as folder:
+    with tempfile.TemporaryDirectory(prefix=".listing-", dir=made_cache()) as folder:
         tree = Tree(address, Path(folder).name, entries)
         for name in (*entries, *beside):
             path = here(address, tree.key) / name
