@@ -58,7 +58,7 @@ def connect(address: Address, password: str | None) -> Any:
         host=address.host,
         port=address.port,
         user=address.user,
-        password=password or "",
+        password=(password or "").encode(),
         database=address.database,
         connect_timeout=CONNECT_TIMEOUT,
         autocommit=True,

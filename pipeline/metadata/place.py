@@ -203,18 +203,25 @@ class Metadata:
 
 def _server(address: Address, password: str | None = None) -> mlmd.ConnectionConfig:
     config = mlmd.ConnectionConfig()
+    quoted = _quoted if address.kind == "postgresql" else str
     if address.kind == "postgresql":
         server = config.postgresql
-        server.host, server.port, server.dbname = address.host, str(address.port), address.database
+        server.host, server.port, server.dbname = address.host, str(address.port), quoted(address.database)
         encryption = server.ssloption
     else:
         server = config.mysql
         server.host, server.port, server.database = address.host, address.port, address.database
         encryption = server.ssl_options
-    server.user, server.skip_db_creation = address.user, True
+    server.user, server.skip_db_creation = quoted(address.user), True
     if password is not None:
-        server.password = password
+        server.password = quoted(password)
     for name, value in address.options.items():
         key = OPTIONS[address.kind][name]
-        setattr(encryption, key, value == "true" if key == "verify_server_cert" else value)
+        setattr(encryption, key, value == "true" if key == "verify_server_cert" else quoted(value))
     return config
+
+
+def _quoted(value: str) -> str:
+    """A value of PostgreSQL's connection strings: ML Metadata puts one together, and quotes nothing."""
+    escaped = value.replace("\\", r"\\").replace("'", r"\'")
+    return f"'{escaped}'"

@@ -16,7 +16,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from ml_metadata.proto import metadata_store_service_pb2 as service
 
 from pipeline.metadata import client, texts
-from pipeline.metadata.address import Address
+from pipeline.metadata.address import Address, Kind
 from schema.errors import HeadgateError, SettingsError, first_line
 
 LOST = (
@@ -33,6 +33,12 @@ CONFLICT = ("deadlock detected", "could not serialize access", "Duplicate entry"
 
 MAKING = ("subset of tables", "duplicate key", "already exists", "Duplicate")
 """What ML Metadata says when two processes make its tables."""
+
+UNABLE: dict[Kind, str] = {
+    "postgresql": "if the server or the URL asks for encryption: ML Metadata's client has none; connect by a tunnel",
+    "mysql": "if the user comes in by anything but mysql_native_password: ML Metadata's client knows nothing else",
+}
+"""Why a server may take our plain client and not ML Metadata's, which gives no reason."""
 
 DENIED = ("permission denied", "command denied", "Access denied")
 
@@ -113,9 +119,7 @@ class ServerStore(ml_metadata.MetadataStore):
                     "ML Metadata cannot use the database.",
                     where=self._address.url,
                     received=first_line(error),
-                    fix="let the user come in by mysql_native_password: ML Metadata's client knows no other way"
-                    if self._address.kind == "mysql"
-                    else None,
+                    fix=UNABLE[self._address.kind],
                 ) from error
 
     def _call(self, method_name: str, request: Any, response: Any, extra_options: Any = None) -> None:

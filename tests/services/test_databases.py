@@ -88,6 +88,15 @@ def noted(store: ml_metadata.MetadataStore, name: str) -> str:
     return store.get_context_by_type_and_name("pipeline_run", name).custom_properties["settings"].string_value
 
 
+@pytest.mark.parametrize("password", ["correct horse", "'; \\' \\", 'p@ss:/?#w%20rd"', "pässword 🐴"])
+def test_a_password_may_have_any_characters(
+    server: DatabaseService, password: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = server.fresh(password)
+    monkeypatch.setenv("HEADGATE_METADATA_PASSWORD", password)
+    assert run_type(prepared(database))
+
+
 class TestRefusals:
     """What cannot work is refused at once, in words, with exit code 2; a server that is not there with 1."""
 

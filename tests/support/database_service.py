@@ -85,11 +85,13 @@ class DatabaseService(ABC):
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def fresh(self) -> Database:
-        """Makes an empty database and the user that owns it."""
+    def fresh(self, password: str | None = None) -> Database:
+        """Makes an empty database and the user that owns it; a password is drawn unless given."""
         self._made += 1
         name = f"{self.name}_{self._made}"
-        database = Database(self.name, self.host, self.port, f"user_{self._made}", name, secrets.token_hex(8))
+        database = Database(
+            self.name, self.host, self.port, f"user_{self._made}", name, password or secrets.token_hex(8)
+        )
         self._make(database)
         return database
 

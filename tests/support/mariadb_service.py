@@ -33,7 +33,8 @@ class MariadbService(DatabaseService):
 
     def _make(self, database: Database) -> None:
         self.ask(f"CREATE DATABASE {database.name} CHARACTER SET utf8mb4")
-        self.ask(f"CREATE USER {database.user}@'%' IDENTIFIED BY '{database.password}'")
+        password = database.password.replace("\\", r"\\").replace("'", r"\'")
+        self.ask(f"CREATE USER {database.user}@'%' IDENTIFIED BY '{password}'")
         self.ask(f"GRANT ALL ON {database.name}.* TO {database.user}@'%'")
 
     def reader(self, database: Database) -> Database:

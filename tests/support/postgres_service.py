@@ -50,7 +50,8 @@ class PostgresService(DatabaseService):
         return ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", *place, "-c", statement]
 
     def _make(self, database: Database) -> None:
-        self.ask(f"CREATE USER {database.user} PASSWORD '{database.password}'")
+        password = database.password.replace("'", "''")
+        self.ask(f"CREATE USER {database.user} PASSWORD '{password}'")
         self.ask(f"CREATE DATABASE {database.name} OWNER {database.user}")
 
     def reader(self, database: Database) -> Database:
