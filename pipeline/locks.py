@@ -81,6 +81,8 @@ def is_running(workspace: Workspace, pipeline: str) -> bool:
             return False
     except Timeout:
         return True
+    except OSError:  # in a workspace that may only be read, nobody runs anything
+        return False
 
 
 def _note(path: Path, doing: str) -> None:

@@ -272,12 +272,15 @@ KILLED = textwrap.dedent("""
 
     setattr(os, function, killing)
     provenance = Provenance.model_validate_json(sys.argv[3])
-    print(releases.publish(Path(sys.argv[1]), "taxi", Path(sys.argv[2]), provenance, keep=1).version)
+    print(releases.publish(Path(sys.argv[1]), provenance.pipeline, Path(sys.argv[2]), provenance, keep=1).version)
 """)
 
 
-def release_in_another_process(serving_dir: Path, source: Path, kill: tuple[str, int]) -> subprocess.Popen[str]:
-    arguments = [str(serving_dir), str(source), PROVENANCE.model_dump_json(), kill[0], str(kill[1])]
+def release_in_another_process(
+    serving_dir: Path, source: Path, kill: tuple[str, int], model: str = "taxi"
+) -> subprocess.Popen[str]:
+    provenance = PROVENANCE.model_copy(update={"pipeline": model})
+    arguments = [str(serving_dir), str(source), provenance.model_dump_json(), kill[0], str(kill[1])]
     return subprocess.Popen([sys.executable, "-c", KILLED, *arguments], stdout=subprocess.PIPE, text=True)
 
 
@@ -311,6 +314,14 @@ def test_concurrent_releases_get_consecutive_versions(tmp_path):
     sources = [saved_model(tmp_path / f"model-{i}", f"graph {i}") for i in range(4)]
     running = [release_in_another_process(serving_dir, source, ("fsync", 0)) for source in sources]
     assert sorted(int(process.communicate()[0]) for process in running) == [1, 2, 3, 4]
+
+
+def test_models_that_are_released_at_the_same_time_are_all_in_service(tmp_path):
+    serving_dir, models = tmp_path / "serving", ["taxi", "bus", "tram"]
+    source = saved_model(tmp_path / "model")
+    running = [release_in_another_process(serving_dir, source, ("fsync", 0), model) for model in models]
+    assert [process.communicate()[0] for process in running] == ["1\n"] * 3
+    assert [releases.in_service(serving_dir, model).version for model in models] == [1, 1, 1]
 
 
 def test_the_room_imports_neither_tensorflow_nor_tfx():
