@@ -19,7 +19,8 @@ from pipeline.settings_file import Loaded
 from schema.curation import curated_path
 from schema.curation import read as read_schema
 from schema.errors import DataError, SettingsError
-from schema.remote import copies
+from schema.remote import copies, places
+from schema.remote.addresses import is_remote
 
 _MOST = 50
 _LONGEST = 60
@@ -63,6 +64,9 @@ def check(loaded: Loaded) -> Checked:
         raise SettingsError("The file with the weights is not there.", where=place, received=str(weights))
     if str(loaded.base) not in sys.path:  # for `data.prepare`
         sys.path.insert(0, str(loaded.base))
+    for target in (loaded.settings.artifacts, loaded.settings.release.directory):
+        if target and is_remote(target):
+            places.children(target)  # raises where there is no such bucket, or no access to it
     with tempfile.TemporaryDirectory() as folder:
         settings, notes = locate(loaded, Path(folder).joinpath, few=True)
         ingestion = settings.ingestion
