@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -39,15 +40,16 @@ def of_debian(name: str, package: str) -> str:
         return found
     folder = TOOLS / package
     if not folder.exists():
-        if not shutil.which("apt-get"):
-            pytest.skip(f"`{name}` is not here: install {package}")
-        unpacked = TOOLS / f"{package}-{os.getpid()}"
-        unpacked.mkdir(parents=True)
-        subprocess.run(["apt-get", "download", "--quiet", package], cwd=unpacked, check=True, timeout=120)
-        [archive] = unpacked.glob("*.deb")
-        subprocess.run(["dpkg", "-x", archive, unpacked], check=True)
-        archive.unlink()
-        unpacked.rename(folder)
+        TOOLS.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=TOOLS) as place:
+            unpacked = Path(place, "root")
+            try:
+                subprocess.run(["apt-get", "download", "--quiet", package], cwd=place, check=True, timeout=120)
+            except (FileNotFoundError, subprocess.CalledProcessError):
+                pytest.skip(f"`{name}` is not here: install {package}, or let apt-get update find it")
+            [archive] = Path(place).glob("*.deb")
+            subprocess.run(["dpkg", "-x", archive, unpacked], check=True)
+            unpacked.rename(folder)
     return str(folder / "usr/bin" / name)
 
 
@@ -57,10 +59,9 @@ def compose() -> str:
     if not program.exists():
         go = of_system("go", "golang")
         TOOLS.mkdir(parents=True, exist_ok=True)
-        built = TOOLS / f"compose-{os.getpid()}"
-        subprocess.run([go, "install", COMPOSE], env={**os.environ, "GOBIN": str(built)}, check=True, timeout=300)
-        (built / "cmd").replace(program)
-        built.rmdir()
+        with tempfile.TemporaryDirectory(dir=TOOLS) as built:
+            subprocess.run([go, "install", COMPOSE], env={**os.environ, "GOBIN": built}, check=True, timeout=300)
+            Path(built, "cmd").replace(program)
     return str(program)
 
 
