@@ -9,6 +9,7 @@ import pytest
 import yaml
 from kfp import components
 from kubeflow_files import File
+from small_pipeline import invoke
 
 from pipeline.bundle import BundleStep
 from pipeline.compilation import compile_for_kubeflow
@@ -216,3 +217,18 @@ def test_a_folder_that_is_not_there_is_told(tmp_path):
 def test_a_secret_is_named_never_given():
     with pytest.raises(SettingsError, match=r"kubeflow\.secrets"):
         load("taxi", ["kubeflow.secrets={HEADGATE_METADATA_PASSWORD: hunter2}"])
+
+
+def test_the_command_says_what_it_wrote(tmp_path):
+    file = tmp_path / "taxi.yaml"
+    said = invoke(["compile", "taxi", "--kubeflow", str(file), "--json"])
+    assert said.code == 0, said
+    assert said.json == {"pipeline": "taxi", "file": str(file)}
+    assert file.is_file()
+
+
+@pytest.mark.parametrize("options", [[], ["--airflow", "dags", "--kubeflow", "taxi.yaml"]])
+def test_a_pipeline_is_compiled_for_one_orchestrator(options):
+    said = invoke(["compile", "taxi", *options])
+    assert said.code == 2
+    assert "expected: --airflow DIR or --kubeflow FILE" in said.stderr
