@@ -32,7 +32,7 @@ JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 class FlinkRunner(flink_runner.FlinkRunner):
     """Runs pipelines on the cluster that `--flink_master` names, each to its end.
 
-    Beam's own starts a job server for each pipeline (five CPU seconds), keeps them all to the end of the process, and
+    Beam's own starts a job server for each pipeline (two CPU seconds), keeps them all to the end of the process, and
     tells an error as Java's trace.
     """
 
@@ -105,7 +105,7 @@ def _command(master: str, jar: str | None, port: int) -> list[str]:
     return [
         *(java(), *JVM, "-jar", str(job_server(flink_version(master), Path(jar) if jar else None))),
         *("--flink-master", master, "--artifacts-dir", folder.name),
-        *("--job-host", "127.0.0.1", "--job-port", str(port), "--artifact-port", "0", "--expansion-port", "0"),
+        *("--job-host", "127.0.0.1", "--job-port", str(port), "--artifact-port", "0", "--expansion-port", "-1"),
     ]
 
 

@@ -173,7 +173,7 @@ def waiting(folder, beam):
     return pipeline
 
 
-def until(path, seconds=120):
+def until(path, seconds=300):
     end = time.monotonic() + seconds
     while not path.exists():
         assert time.monotonic() < end, f"{path} never came"
@@ -195,7 +195,7 @@ def test_a_task_manager_that_is_killed_costs_time_and_nothing_else(flink, tmp_pa
             flink.kill_task_manager()
             flink.add_task_manager()
             (pipeline.folder / "go-on").touch()
-            said, _ = run.communicate(timeout=200)
+            said, _ = run.communicate(timeout=300)
     assert run.returncode == 0, said
     interrupted = flink.jobs()[-1]
     assert interrupted["state"] == "FINISHED"
@@ -227,7 +227,7 @@ def test_a_cluster_that_is_lost_fails_the_run_with_a_message(tmp_path):
             until(pipeline.folder / "at-work")
             cluster.stop()
             (pipeline.folder / "go-on").touch()
-            said, _ = run.communicate(timeout=200)
+            said, _ = run.communicate(timeout=300)
     finally:
         cluster.stop()
     assert run.returncode == 1
