@@ -81,7 +81,7 @@ def _spawn(command: Sequence[str]) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         # What it says goes where this process' own noise goes: to the run's log.
         stdout=2,
-        # Ctrl-C is this process' to handle: it cancels the job first, for which it needs the server.
+        # Ctrl-C is this process' to handle.
         start_new_session=True,
         preexec_fn=_end_with_the_parent,
     )

@@ -38,6 +38,21 @@ def parallelism(master: str) -> int:
     return int(settings.get("parallelism.default", 1))
 
 
+def cancel(master: str, name: str) -> None:
+    """Cancels jobs that have not ended. Beam's job server lets go of a job without telling the cluster.
+
+    Args:
+      master: HOST:PORT of its REST service.
+      name: of the jobs.
+
+    Raises:
+      HeadgateError: nothing there answers as Flink does.
+    """
+    for job in _get(master, "jobs/overview", lambda answer: answer["jobs"]):
+        if job["name"] == name and job["end-time"] < 0:
+            requests.patch(f"http://{master}/jobs/{job['jid']}", params={"mode": "cancel"}, timeout=SECONDS)
+
+
 def _get(master: str, path: str, read: Callable[[Any], Any]) -> Any:
     try:
         answer = requests.get(f"http://{master}/{path}", timeout=SECONDS)

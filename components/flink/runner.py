@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import re
 import socket
@@ -12,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
+import requests
 from absl import logging
 from apache_beam.options.pipeline_options import FlinkRunnerOptions, GoogleCloudOptions, PortableOptions
 from apache_beam.portability import python_urns
 from apache_beam.runners.portability import flink_runner
 from apache_beam.transforms.environments import ExternalEnvironment
 
-from components.flink.cluster import SECONDS, flink_version, parallelism
+from components.flink.cluster import SECONDS, cancel, flink_version, parallelism
 from components.flink.jar import job_server
 from components.flink.java import java
 from components.flink.workers import serve, threads
@@ -75,7 +77,8 @@ class FlinkRunner(flink_runner.FlinkRunner):
             raise _failure(error, f"job {name} at http://{master}", master) from error
         except BaseException:
             if result is not None:
-                result.cancel()
+                with contextlib.suppress(HeadgateError, requests.RequestException):
+                    cancel(master, name)
             raise
         return result
 

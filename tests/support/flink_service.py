@@ -164,6 +164,14 @@ class FlinkCluster:
         """Name, state and times of all jobs, the oldest first."""
         return sorted(self.get("jobs/overview")["jobs"], key=lambda job: job["start-time"])
 
+    def ended(self, job: str, timeout: float = 120) -> str:
+        """The state in which a job ended, once it has."""
+        end = time.monotonic() + timeout
+        while (found := self.get(f"jobs/{job}"))["end-time"] < 0:
+            assert time.monotonic() < end, f"job {job} did not end"
+            time.sleep(0.2)
+        return found["state"]
+
     def stop(self) -> None:
         """Ends all of it."""
         for process in (*self._managers, self._job_manager):
