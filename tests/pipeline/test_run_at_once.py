@@ -20,7 +20,11 @@ def test_of_runs_started_in_the_same_second_one_runs_and_the_others_say_so(relea
         subprocess.Popen(released.argv("run"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    ended = [(*process.communicate(timeout=300), process.returncode) for process in processes]
+    try:
+        ended = [(*process.communicate(timeout=600), process.returncode) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
     assert sorted(code for _, _, code in ended) == [0, 1, 1]
     for _, told, code in ended:
         assert code == 0 or "is going on" in told

@@ -27,7 +27,7 @@ def test_a_run_under_a_clock_that_jumps_back_is_the_newest_all_the_same(released
         patch.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
         with started(released, "transform: started") as process:
             clock.write_text("-5d", encoding="utf-8")
-            output, _ = process.communicate(timeout=300)
+            output, _ = process.communicate(timeout=600)
             assert process.returncode == 0, output
     place = ("--workspace", str(released.workspace.root))
     [newest, first] = invoke(["runs", "--json", *place]).json
@@ -50,7 +50,7 @@ def test_the_next_run_does_not_depend_on_what_time_the_last_one_took_it_for(rele
         pytest.skip("apt-get install faketime")
     released.span(2, sales(seed=2))
     future = ["faketime", "-f", "+10y", *released.argv("run", "--json", "--no-report")]
-    ended = subprocess.run(future, capture_output=True, text=True, timeout=300, check=False, cwd=released.folder)
+    ended = subprocess.run(future, capture_output=True, text=True, timeout=600, check=False, cwd=released.folder)
     assert json.loads(ended.stdout)["release"]["version"] == 2
     released.span(3, sales(seed=3))
     again = released.run()
