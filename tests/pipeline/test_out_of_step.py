@@ -51,8 +51,7 @@ def other_rate(settings) -> None:
 
 
 def other_slices(settings) -> None:
-    settings["evaluation"]["slices"] = {"weekday": "weekday"}
-    settings["evaluation"]["thresholds"] = {"auc": {"min": 0.6}}
+    settings["evaluation"]["slices"]["weekday"] = "weekday"
 
 
 def other_keep(settings) -> None:
