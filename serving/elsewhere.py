@@ -92,7 +92,8 @@ def _send(address: str, work: Path, before: Collection[str], config: bytes) -> N
     sources = {path.relative_to(work).as_posix(): path for path in sorted(work.rglob("*")) if path.is_file()}
     for version in sorted(_versions(sources) - _versions(before)):
         _send_version(address, version, {name: path for name, path in sources.items() if _in(version, name)})
-    files.upload(address, {name: path for name, path in sources.items() if name.endswith(f"/{LAST_VERSION}")})
+        last = f"{version.partition('/')[0]}/{LAST_VERSION}"
+        files.upload(address, {last: sources[last]})
     if sources[model_config.FILE_NAME].read_bytes() != config:
         if _config(address) != config:
             raise ReleaseError(
