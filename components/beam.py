@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from schema.section import Section
 Runner = Literal["local", "flink", "spark", "dataflow", "prism"]
 
 _LOCAL = "--runner=FnApiRunner"
+_PROCESSES = "--direct_running_mode=multi_processing"
+_BY_SIZE = "--experiments=workers_by_size="
 
 
 def _address(text: str) -> str:
@@ -47,10 +50,11 @@ class BeamSettings(Section):
     runner: Runner = "local"
     """`local` is this machine, without a service; `flink` and `spark` are clusters of one's own, `dataflow` is Google's
     service; `prism` is Beam's portable runner on this machine, to try what a cluster would do."""
-    mode: Literal["in_memory", "multi_processing"] = "in_memory"
-    """Of `local`. Worker processes import TensorFlow again, so they pay only on large data."""
-    workers: int = Field(1, ge=1)
-    """Of `local`: how many, with `multi_processing`."""
+    mode: Literal["auto", "in_memory", "multi_processing"] = "auto"
+    """Of `local`: this process (`in_memory`), or worker processes beside it, which first import what they need. `auto`
+    chooses for each step, by the size of its input: workers where they save more time than they take to start."""
+    workers: int = Field(0, ge=0)
+    """Of `local`: how many worker processes. 0: as many as there are cores."""
     flink_master: Address | None = None
     """Of `flink`: HOST:PORT of the cluster's REST service, such as `127.0.0.1:8081`."""
     spark_master: str | None = Field(None, pattern=r"^(spark://.+|local(\[.+\])?)$")
@@ -107,7 +111,11 @@ class BeamSettings(Section):
 
     def _local(self) -> list[str]:
         # Beam's default runner would first try to download a Go binary.
-        return [_LOCAL, f"--direct_running_mode={self.mode}", f"--direct_num_workers={self.workers}"]
+        if self.mode == "multi_processing":
+            return [_LOCAL, _PROCESSES, f"--direct_num_workers={self.workers}"]
+        alone = [_LOCAL, "--direct_running_mode=in_memory", "--direct_num_workers=1"]
+        # Beam knows no such mode: an experiment is what it lets pass.
+        return [*alone, f"{_BY_SIZE}{self.workers}"] if self.mode == "auto" else alone
 
     def _flink(self) -> list[str]:
         return [
@@ -173,7 +181,28 @@ def distributed(beam_pipeline_args: Sequence[str]) -> bool:
 
 def on_workers(beam_pipeline_args: Sequence[str]) -> bool:
     """Whether Beam has workers beside this process: else what it would do is done without it."""
-    return distributed(beam_pipeline_args) or "--direct_running_mode=multi_processing" in beam_pipeline_args
+    return distributed(beam_pipeline_args) or _PROCESSES in beam_pipeline_args
+
+
+def by_size(beam_pipeline_args: Sequence[str], seconds: float, start_up: float) -> list[str]:
+    """Beam's arguments for a step: with worker processes where `auto` was asked for and they save time.
+
+    Of the seconds that a step computes, w workers save all but one in w, if there are as many cores. They cost the
+    seconds until they have imported what they need.
+
+    Args:
+      beam_pipeline_args: as `BeamSettings.pipeline_args` gives them, whatever TFX has added.
+      seconds: that the step would compute, in one process; measured (docs/scale.md).
+      start_up: of its workers, in seconds.
+    """
+    asked = [each for each in beam_pipeline_args if each.startswith(_BY_SIZE)]
+    if not asked:
+        return list(beam_pipeline_args)
+    workers = int(asked[0].removeprefix(_BY_SIZE)) or len(os.sched_getaffinity(0))
+    if seconds * (1 - 1 / workers) <= start_up:
+        return list(beam_pipeline_args)
+    rest = [each for each in beam_pipeline_args if not each.startswith(("--direct_", _BY_SIZE))]
+    return [*rest, _PROCESSES, f"--direct_num_workers={workers}"]
 
 
 def _given(flag: str, value: object) -> list[str]:

@@ -74,6 +74,11 @@ def parts_of(split: str, files: Sequence[Path], size: int | None = None) -> list
     return [Part(split, index, tuple(group)) for index, group in enumerate(groups)]
 
 
+def size_of(files: Iterable[Path]) -> int:
+    """Bytes of files."""
+    return sum(file.stat().st_size for file in files)
+
+
 def row_counts(parts: Sequence[Part], work: Path, make_pipeline: MakePipeline | None = None) -> list[int]:
     """Rows of each part.
 

@@ -22,10 +22,14 @@ from tfx.dsl.components.base import base_beam_component, base_beam_executor, exe
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx_bsl.public.proto import slicing_spec_pb2
 
-from components.beam import on_workers
+from components.beam import by_size, on_workers
 from components.feature_statistics import QUANTILE_BUCKETS
+from components.parts import size_of
 from components.profile import examples as profiles
 from components.profile.examples import Wanted
+
+BYTES_A_SECOND, START_UP = 30e6, 5.0
+"""What one core does with examples of 20 columns, and until a worker begins (docs/scale.md)."""
 
 
 def options(images: Iterable[str], slices: Iterable[Sequence[str]] = ()) -> tfdv.StatsOptions:
@@ -56,6 +60,8 @@ EXAMPLES_KEY = standard_component_specs.EXAMPLES_KEY
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Computes the statistics of each split, in this process or by Beam's workers."""
 
+    _beam_pipeline_args: list[str]
+
     def Do(  # noqa: N802  TFX's name
         self,
         input_dict: dict[str, list[types.Artifact]],
@@ -83,6 +89,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         artifact.split_names = json.dumps(list(files))
         artifact.span = examples.span
         folder = Path(artifact.uri)
+        size = size_of(path for paths in files.values() for path in paths)
+        self._beam_pipeline_args = by_size(self._beam_pipeline_args, size / BYTES_A_SECOND, START_UP)
         if on_workers(self._beam_pipeline_args):
             profiles.compute_on_beam(files, wanted, folder, self._make_beam_pipeline)
             return

@@ -19,7 +19,6 @@ from typing import Any
 
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.trainer.component import Trainer
-from tfx.components.transform.component import Transform
 from tfx.dsl.experimental.conditionals.conditional import Cond
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
@@ -45,6 +44,7 @@ from components.monitor.settings import MonitorStepSettings
 from components.release import Release, ReleaseStepSettings
 from components.statistics import Statistics
 from components.training.trainer import TrainerSettings
+from components.transform.component import Transform
 from components.tuning.component import Tune
 from components.tuning.settings import TuningSettings
 from components.tuning.tuner import TunerSettings

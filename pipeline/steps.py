@@ -43,7 +43,10 @@ CODE: dict[str, tuple[str, ...]] = {
         *("components.monitor", "components.decisions", "components.feature_statistics", "components.profile"),
         *("components.log", "components.evaluation.results", "components.evaluation.settings", *_EVALUATION),
     ),
-    "drift": ("components.drift", "components.decisions", "components.feature_statistics", "components.log"),
+    "drift": (
+        *("components.drift", "components.decisions", "components.feature_statistics", "components.log"),
+        "components.parts",
+    ),
     "transform": ("components.transform",),
     "tune": (
         *("components.tuning", "components.training", "components.models", "components.transform"),

@@ -81,31 +81,70 @@ def compare(
     Returns:
       One record for each feature and the label, that with the highest score first.
     """
+    return ranked(each.drift() for each in _comparisons(current, reference, settings, features, label, past))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that it takes to compare a feature, wherever that is done.
+
+    Attributes:
+      name: of the feature.
+      group: of the record.
+      slice: of the record.
+      now: the feature's statistics; None where the data lack it.
+      then: those of the reference; None where that lacks it.
+      past: those of the spans up to the reference, oldest first.
+      settings: the `drift` section.
+    """
+
+    name: str
+    group: str
+    slice: str | None
+    now: Column | None
+    then: Column | None
+    past: tuple[Column, ...]
+    settings: DriftSettings
+
+    def drift(self) -> FeatureDrift:
+        """Compares. Chance is drawn from a seed: it is the same every time."""
+        drift = _compare(self.name, self.group, self.now, self.then, self.past, self.settings)
+        return replace(drift, slice=self.slice)
+
+
+def _comparisons(
+    current: statistics_pb2.DatasetFeatureStatisticsList,
+    reference: statistics_pb2.DatasetFeatureStatisticsList,
+    settings: DriftSettings,
+    features: Iterable[str],
+    label: str | None,
+    past: Sequence[statistics_pb2.DatasetFeatureStatisticsList] = (),
+    slice_: str | None = None,
+) -> list[Comparison]:
     now, then, spans = _columns(current), _columns(reference), [_columns(each) for each in past]
-    names = dict.fromkeys((*features, *([label] if label else [])))
-    drifts = [
-        _compare(
+    return [
+        Comparison(
             name,
             "label" if name == label else "feature",
+            slice_,
             now.get(name),
             then.get(name),
-            [columns[name] for columns in spans if name in columns],
+            tuple(columns[name] for columns in spans if name in columns),
             settings,
         )
-        for name in names
+        for name in dict.fromkeys((*features, *([label] if label else [])))
     ]
-    return _ranked(drifts)
 
 
-def compare_all(
+def comparisons(
     current: statistics_pb2.DatasetFeatureStatisticsList,
     reference: statistics_pb2.DatasetFeatureStatisticsList,
     *,
     settings: DriftStepSettings,
     past: Sequence[statistics_pb2.DatasetFeatureStatisticsList] = (),
     monitored: Sequence[statistics_pb2.DatasetFeatureStatisticsList] = (),
-) -> list[FeatureDrift]:
-    """Compares features and label, the same in each slice that the settings name, and what the monitor measured.
+) -> list[Comparison]:
+    """What is to be compared: features and label, all and by slice, and what the monitor measured.
 
     Args:
       current: statistics of the span at hand, with its slices.
@@ -115,22 +154,23 @@ def compare_all(
       monitored: statistics of predictions and embeddings, now and in the reference, each named `GROUP/NAME`; or empty.
 
     Returns:
-      All records, that with the highest score first. A slice that one side does not have has none.
+      One for each record. A slice that one side does not have has none.
     """
     names, label, drift = settings.features, settings.label, settings.drift
-    found = compare(current, reference, settings=drift, features=names, label=label, past=past)
+    found = _comparisons(current, reference, drift, names, label, past)
     now, then = by_slice(current, settings.slices), by_slice(reference, settings.slices)
     for name in sorted(now.keys() & then.keys()):
-        of_slice = compare(now[name], then[name], settings=drift, features=names, label=label)
-        found += [replace(record, slice=name) for record in of_slice]
+        found += _comparisons(now[name], then[name], drift, names, label, slice_=name)
     if monitored:
         recorded = drift.model_copy(update={"action": drift.monitored})
-        measured = compare(*monitored, settings=recorded, features=by_name(monitored[0]), label=None)
-        found += [replace(record, group=record.feature.partition("/")[0]) for record in measured]
-    return _ranked(found)
+        now_, then_ = monitored
+        measured = _comparisons(now_, then_, recorded, by_name(now_), None)
+        found += [replace(each, group=each.name.partition("/")[0]) for each in measured]
+    return found
 
 
-def _ranked(drifts: Iterable[FeatureDrift]) -> list[FeatureDrift]:
+def ranked(drifts: Iterable[FeatureDrift]) -> list[FeatureDrift]:
+    """Records, that with the highest score first."""
     return sorted(drifts, key=lambda drift: -drift.score)
 
 

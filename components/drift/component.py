@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -10,9 +11,9 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
-from tfx.dsl.components.base.base_component import BaseComponent
-from tfx.dsl.components.base.base_executor import BaseExecutor
-from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.types import standard_artifacts
 from tfx.types.artifact import Artifact
 from tfx.types.artifact_utils import get_single_instance
@@ -21,9 +22,10 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components import log
 from components.artifacts import DriftReport, MonitorReport
+from components.beam import distributed
 from components.decisions import Decision
 from components.drift import compare
-from components.drift.compare import FeatureDrift
+from components.drift.compare import Comparison, FeatureDrift
 from components.drift.reference import Reference, choose, no_slices, past, remarks
 from components.drift.report import write, write_scalars
 from components.drift.settings import DriftStepSettings
@@ -34,7 +36,7 @@ from schema.remote.addresses import told
 SPLIT = "train"
 
 
-class Executor(BaseExecutor):
+class Executor(BaseBeamExecutor):
     """Compares, then writes the report, TensorBoard's scalars and the log, in this order."""
 
     def Do(  # noqa: N802 - TFX's name
@@ -69,9 +71,10 @@ class Executor(BaseExecutor):
             reference = Reference(told(artifact.uri), artifact.span, kind)
             then, current = _statistics(artifact), _statistics(get_single_instance(input_dict["statistics"]))
             earlier = _readable(past(artifact.span, span, input_dict.get("spans", ())))
-            drifts = compare.compare_all(
+            wished = compare.comparisons(
                 current, then, settings=settings, past=earlier, monitored=_monitored(input_dict)
             )
+            drifts = compare.ranked(self._drifts(wished, Path(report.uri)))
             if _labels_are_late(input_dict.get("monitor")):
                 drifts = [drift for drift in drifts if drift.group != "label"]
             if settings.slices and not by_slice(then, settings.slices):
@@ -84,6 +87,19 @@ class Executor(BaseExecutor):
                 write_scalars(drifts, span, settings.tensorboard)
             with log.dispensable(settings.log):
                 log.append(Path(settings.log), self._lines(drifts, span, reference))
+
+    def _drifts(self, comparisons: Sequence[Comparison], folder: Path) -> list[FeatureDrift]:
+        """Compares in this process, which few columns take; on a cluster by its workers."""
+        if not distributed(self._beam_pipeline_args):
+            return [each.drift() for each in comparisons]
+        from components.drift import on_beam
+
+        work = folder / ".work"
+        work.mkdir(parents=True)
+        try:
+            return on_beam.drifts(comparisons, work, self._make_beam_pipeline)
+        finally:
+            shutil.rmtree(work)
 
     def _lines(self, drifts: Sequence[FeatureDrift], span: int, reference: Reference) -> list[dict[str, Any]]:
         head = {**log.head(self._context), "span": span, "reference": asdict(reference)}
@@ -106,7 +122,7 @@ class DriftSpec(ComponentSpec):
     OUTPUTS = {"report": ChannelParameter(type=DriftReport)}
 
 
-class Drift(BaseComponent):
+class Drift(BaseBeamComponent):
     """Compares the training data with statistics of an earlier span.
 
     Args:
@@ -122,7 +138,7 @@ class Drift(BaseComponent):
     """
 
     SPEC_CLASS = DriftSpec
-    EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+    EXECUTOR_SPEC = BeamExecutorSpec(Executor)
 
     def __init__(
         self,

@@ -21,11 +21,11 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.utils import json_utils, path_utils, proto_utils
 
-from components.beam import on_workers
+from components.beam import by_size, on_workers
 from components.evaluation import on_parts, saved_model
 from components.evaluation.config import for_models
 from components.evaluation.on_parts import Evaluation
-from components.parts import parts_of, row_counts
+from components.parts import parts_of, row_counts, size_of
 
 RECORDED_ROWS = 250_000
 """Of more rows than this, a sample is in the predictions table."""
@@ -33,9 +33,15 @@ RECORDED_ROWS = 250_000
 PART_BYTES = 8 << 20
 """Of examples to a part. Some ten seconds of work: a row costs more here than in the other steps."""
 
+BYTES_A_SECOND, START_UP = 1e6, 30.0
+"""What one core does with examples of 20 columns, for one model; and until workers begin, which import TensorFlow and
+load the models: twice, to count the rows and to ask (docs/scale.md)."""
+
 
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Evaluates in this process, or by Beam's workers."""
+
+    _beam_pipeline_args: list[str]
 
     def Do(  # noqa: N802  TFX's name
         self,
@@ -65,6 +71,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         }
         facts = {name: saved_model.facts(folder) for name, folder in models.items()}
         folder = Path(artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY]))
+        seconds = size_of(files) / BYTES_A_SECOND * len(models)
+        self._beam_pipeline_args = by_size(self._beam_pipeline_args, seconds, START_UP)
         on_beam = on_workers(self._beam_pipeline_args)
         parts, work = parts_of("test", files, PART_BYTES), folder / ".work"
         work.mkdir(parents=True)

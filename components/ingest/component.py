@@ -15,11 +15,16 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.types.system_executions import Process
 
+from components.beam import by_size
 from components.ingest import sources, spans, splits
 from components.ingest.settings import DataSettings, IngestSettings
 from components.ingest.shards import ingest
 from components.ingest.unfinished import unfinished
 from schema.errors import DataError
+
+BYTES_A_SECOND, START_UP = 20e6, 15.0
+"""What one core does with CSV of 20 columns, and until workers begin: three times, to divide large files, to look at
+the pieces and to write them (docs/scale.md)."""
 
 EXAMPLES_KEY = standard_component_specs.EXAMPLES_KEY
 
@@ -55,6 +60,8 @@ class Driver(driver.Driver):
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Reads the input and writes its splits."""
 
+    _beam_pipeline_args: list[str]
+
     def Do(  # noqa: N802  TFX's name
         self,
         input_dict: dict[str, list[types.Artifact]],
@@ -71,6 +78,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = IngestSettings.model_validate_json(exec_properties["settings"])
         found = _same_input(settings.data, exec_properties)
+        size = sum(file.stat().st_size for file in found.files if file.exists())
+        self._beam_pipeline_args = by_size(self._beam_pipeline_args, size / BYTES_A_SECOND, START_UP)
         artifact = artifact_utils.get_single_instance(output_dict[EXAMPLES_KEY])
         summary = ingest(found, settings, Path(artifact.uri), self._make_beam_pipeline)
         _same_input(settings.data, exec_properties)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from components.beam import BeamSettings, distributed
+from components.beam import BeamSettings, by_size, distributed, on_workers
 
 FLINK = {"runner": "flink", "flink_master": "127.0.0.1:8081"}
 SPARK = {"runner": "spark", "spark_master": "spark://127.0.0.1:7077"}
@@ -32,12 +32,25 @@ def refused(**settings) -> str:
     return str(error.value)
 
 
-def test_by_default_everything_runs_in_this_process():
-    assert BeamSettings().pipeline_args()[:3] == [
-        "--runner=FnApiRunner",
-        "--direct_running_mode=in_memory",
-        "--direct_num_workers=1",
-    ]
+def test_small_data_stay_in_this_process_and_large_go_to_as_many_workers_as_there_are_cores(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(4)))
+    arguments = BeamSettings().pipeline_args()
+    # Of 40 s, four workers save 30.
+    small, large = by_size(arguments, 40, start_up=30), by_size(arguments, 41, start_up=30)
+    assert (on_workers(arguments), on_workers(small), on_workers(large)) == (False, False, True)
+    assert "--direct_num_workers=4" in large
+    assert "--direct_num_workers=4" in by_size(BeamSettings(workers=4).pipeline_args(), 1000, 30)
+
+
+def test_one_core_has_no_use_for_workers():
+    assert not on_workers(by_size(BeamSettings(workers=1).pipeline_args(), 1e9, 30))
+
+
+@pytest.mark.parametrize("settings", [{"mode": "in_memory"}, {"mode": "multi_processing"}, FLINK])
+def test_who_names_a_mode_or_an_engine_has_it_at_any_size(settings):
+    arguments = BeamSettings(**settings).pipeline_args()
+    assert by_size(arguments, 1e9, 0) == by_size(arguments, 0, 1e9) == arguments
+    assert on_workers(arguments) is (settings != {"mode": "in_memory"})
 
 
 @pytest.mark.parametrize(

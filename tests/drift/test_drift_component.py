@@ -1,19 +1,24 @@
 """The Drift component with real artifacts."""
 
 import json
+from pathlib import Path
 
+import apache_beam
 import pytest
 from small_statistics import statistics, statistics_artifact
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
 from components import decisions, log
 from components.artifacts import DriftReport
+from components.beam import BeamSettings
 from components.drift.component import Drift, Executor
 from components.drift.settings import DriftSettings, DriftStepSettings
 from schema.errors import HeadgateError
 
+PRISM = Path(__file__).parents[2] / ".cache/tools/prism"
 BEFORE = statistics(fare=[1.0, 2.0, 3.0, 4.0] * 50, tipped=[0, 1] * 100)
 AFTER = statistics(fare=[7.0, 8.0, 9.0, 9.0] * 50, tipped=[0, 1] * 100)
 
@@ -22,7 +27,7 @@ AFTER = statistics(fare=[7.0, 8.0, 9.0, 9.0] * 50, tipped=[0, 1] * 100)
 def run(tmp_path):
     """Runs the executor on span 1 and returns its report; keyword arguments are references and the action."""
 
-    def run(action="log", current=AFTER, **references):
+    def run(action="log", current=AFTER, executor=None, **references):
         settings = DriftStepSettings(
             drift=DriftSettings(action=action),
             features=("fare",),
@@ -38,7 +43,7 @@ def run(tmp_path):
         }
         inputs["statistics"] = [statistics_artifact(tmp_path / "current", {"train": current}, span=1)]
         inputs["examples"] = [examples]
-        Executor().Do(inputs, {"report": [report]}, {"settings": settings.model_dump_json(), "code": ""})
+        (executor or Executor()).Do(inputs, {"report": [report]}, {"settings": settings.model_dump_json(), "code": ""})
         return report
 
     return run
@@ -59,6 +64,27 @@ def test_the_report_says_what_was_compared_with_what(run, tmp_path):
     assert (content["drifted"], content["share"]) == (["fare"], 0.5)
     assert [feature["feature"] for feature in content["features"]] == ["fare", "tipped"]
     assert (report.passed, report.compared, report.drifted) == (1, 2, 1)
+
+
+@pytest.mark.parametrize(
+    "portable",
+    [
+        False,
+        pytest.param(True, marks=[pytest.mark.slow, pytest.mark.skipif(not PRISM.is_file(), reason="needs Prism")]),
+    ],
+    ids=["in this process", "prism"],
+)
+def test_a_cluster_s_workers_find_the_same(run, tmp_path, portable, monkeypatch):
+    run(in_service=BEFORE)
+    alone = (tmp_path / "report" / "drift.json").read_text()
+    arguments = BeamSettings(runner="prism", prism=PRISM).pipeline_args()
+    executor = Executor(BaseBeamExecutor.Context(beam_pipeline_args=arguments))
+    if not portable:
+        local = BeamSettings(mode="in_memory").pipeline_args()
+        monkeypatch.setattr(executor, "_make_beam_pipeline", lambda: apache_beam.Pipeline(argv=local))
+    run(in_service=BEFORE, executor=executor)
+    assert (tmp_path / "report" / "drift.json").read_text() == alone
+    assert not (tmp_path / "report" / ".work").exists()
 
 
 def test_the_model_in_service_comes_before_the_previous_span(run, tmp_path):
