@@ -16,6 +16,7 @@ from benchmarks.harness import Result, Unavailable
 from benchmarks.ingest import ingest, ingest_memory
 from benchmarks.report import report
 from benchmarks.schedule import schedule
+from benchmarks.scale import scale
 from benchmarks.statistics import statistics
 from benchmarks.taxi import taxi, taxi_again
 
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[int], Result]] = {
     "ingest_memory": ingest_memory,
     "report": report,
     "schedule": schedule,
+    "scale": scale,
     "statistics": statistics,
     "taxi": taxi,
     "taxi_again": taxi_again,

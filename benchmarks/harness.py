@@ -107,24 +107,30 @@ def compare(
     return Result(name, ours_median, peer_median, peer_name, unit, peer_median / max(ours_median, 1e-9), runs)
 
 
-def _cpu_seconds() -> float:
+def cpu_seconds() -> float:
+    """CPU of this process and of its children that have ended."""
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(part.ru_utime + part.ru_stime for part in usage)
 
 
-def _memory(field: str) -> int:
+def memory(field: str) -> int:
     """A field of the process' status in bytes: `VmRSS` is now, `VmHWM` the highest since the last reset."""
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith(field))
 
 
+def reset_peak() -> None:
+    """Makes the present resident memory the highest so far."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
+
+
 def _main(answer: str, function: str, arguments: str) -> None:
     module, _, name = function.partition(":")
     call = getattr(importlib.import_module(module), name)
-    imported, before = _cpu_seconds(), _memory("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # resets the peak
+    imported, before = cpu_seconds(), memory("VmRSS")
+    reset_peak()
     value = call(*json.loads(arguments))
-    measured = Measurement(_cpu_seconds() - imported, imported, _memory("VmHWM") - before, value)
+    measured = Measurement(cpu_seconds() - imported, imported, memory("VmHWM") - before, value)
     Path(answer).write_text(json.dumps(asdict(measured)), encoding="utf-8")
 
 

@@ -17,10 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import Measurement, Result, measure
+from benchmarks.harness import Result, measure
 from benchmarks.table import write_csv
-
-STEPS = ("ingest", "statistics", "transform", "evaluate", "drift")
 
 ENGINES: dict[str, Mapping[str, Any]] = {
     "in_memory": {"mode": "in_memory"},
@@ -29,8 +27,10 @@ ENGINES: dict[str, Mapping[str, Any]] = {
 }
 """Sections `beam` by name."""
 
+GROWN = ("in_memory", "multi_processing")
+"""Engines that `scale` measures."""
+
 _MODEL_ROWS = 10_000
-_WRITES = {**{step: step for step in STEPS}, "ingest": "examples", "evaluate": "evaluation"}
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Point:
 
     Attributes:
       engine: one of `ENGINES`, or `flink`.
-      step: one of `STEPS`.
+      step: `ingest`, `statistics`, `transform`, `evaluate` or `drift`.
       rows: of the table; `evaluate` is asked about all of them, too.
       seconds: wall time.
       cpu_seconds: of the process and its workers, without the process' own imports. Not those of a cluster.
       memory_bytes: of the process beyond its imports.
-      worker_bytes: of the largest worker process; 0 where there is none.
+      worker_bytes: of the largest worker process, of this step or one before; 0 where there is none.
     """
 
     engine: str
@@ -70,7 +70,7 @@ def scale(runs: int, rows: Sequence[int] = (10_000, 100_000, 1_000_000)) -> Scal
       runs: ignored: a size is measured once, and the sizes bear each other out.
       rows: sizes of the table, rising, at least two.
     """
-    points = tuple(measured(rows, {name: ENGINES[name] for name in ("in_memory", "multi_processing")}))
+    points = tuple(measured(rows, {name: ENGINES[name] for name in GROWN}))
 
     def microseconds(size: int) -> float:
         chosen = (each for each in points if (each.engine, each.rows) == ("in_memory", size))
@@ -80,55 +80,28 @@ def scale(runs: int, rows: Sequence[int] = (10_000, 100_000, 1_000_000)) -> Scal
     return ScaleResult("scale", ours, peer, f"{rows[-2]:,} rows", "CPU µs/row", peer / ours, 1, points)
 
 
-def measured(
-    rows: Sequence[int], engines: Mapping[str, Mapping[str, Any]], steps: Sequence[str] = STEPS
-) -> Iterator[Point]:
-    """Measures, each step in a fresh process.
+def measured(rows: Sequence[int], engines: Mapping[str, Mapping[str, Any]]) -> Iterator[Point]:
+    """Measures each size on each engine, in a fresh process.
 
     Args:
       rows: sizes of the table.
       engines: sections `beam` by name.
-      steps: which are measured; those that they need run in this process.
     """
     with tempfile.TemporaryDirectory() as folder:
-        model = _model(Path(folder, "model"))
+        model = Path(folder, "model")
+        _run(Path(folder, "training"), _MODEL_ROWS, ENGINES["in_memory"], model)
         for size in rows:
-            work = Path(folder, str(size))
-            (work / "source").mkdir(parents=True)
-            write_csv(work / "source/table.csv", size)
-            for number, (name, engine) in enumerate(engines.items()):
-                for step in STEPS:
-                    if step in steps or not number:
-                        yield from _point(name, engine, step, size, work, model, told=step in steps)
-            shutil.rmtree(work)
+            for name, engine in engines.items():
+                for step, told in _run(Path(folder, "work"), size, engine, model).items():
+                    yield Point(name, step, size, **told)
 
 
-def _point(
-    name: str, engine: Mapping[str, Any], step: str, size: int, work: Path, model: Path, *, told: bool
-) -> Iterator[Point]:
-    shutil.rmtree(work / _WRITES[step], ignore_errors=True)
-    found = _run(step, work, engine, model)
-    if told:
-        yield Point(
-            name, step, size, found.value["seconds"], found.cpu_seconds, found.memory_bytes, found.value["worker_bytes"]
-        )
-
-
-def _run(step: str, folder: Path, engine: Mapping[str, Any], model: Path) -> Measurement:
-    function = "compute_statistics" if step == "statistics" else step
-    more = [str(model)] if step == "evaluate" else []
-    return measure(f"benchmarks.scale_steps:{function}", str(folder), dict(engine), *more)
-
-
-def _model(folder: Path) -> Path:
-    """Trains the model that the step evaluate asks."""
-    work = folder / "work"
+def _run(work: Path, rows: int, engine: Mapping[str, Any], model: Path) -> dict[str, Any]:
     (work / "source").mkdir(parents=True)
-    write_csv(work / "source/table.csv", _MODEL_ROWS)
-    for step in ("ingest", "statistics", "transform"):
-        _run(step, work, ENGINES["in_memory"], folder)
-    measure("benchmarks.scale_steps:train", str(work), str(folder / "model"))
-    return folder / "model"
+    write_csv(work / "source/table.csv", rows)
+    found: dict[str, Any] = measure("benchmarks.scale_steps:run", str(work), dict(engine), str(model)).value
+    shutil.rmtree(work)
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -138,14 +111,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--engines", nargs="*", choices=ENGINES, default=["in_memory", "multi_processing"])
     parser.add_argument("--flink", help="HOST:PORT of a Flink cluster's REST service, to be measured too")
     parser.add_argument("--job-server-jar", help="Beam's job server for it; default: from Maven")
-    parser.add_argument("--steps", nargs="+", choices=STEPS, default=STEPS)
     parser.add_argument("--file", type=Path, help="JSON file that the points are added to")
     options = parser.parse_args(arguments)
     engines: dict[str, Mapping[str, Any]] = {name: ENGINES[name] for name in options.engines}
     if options.flink:
         jar = {"job_server_jar": options.job_server_jar} if options.job_server_jar else {}
         engines["flink"] = {"runner": "flink", "flink_master": options.flink, **jar}
-    for point in measured(options.rows, engines, options.steps):
+    for point in measured(options.rows, engines):
         print(
             f"{point.rows:>10,} rows  {point.step:<10}  {point.engine:<16}  {point.seconds:8.1f} s  "
             f"{1e6 * point.cpu_seconds / point.rows:8.1f} CPU µs/row  {point.memory_bytes / 2**20:6.0f} MiB"

@@ -1,13 +1,14 @@
-"""The steps that read all rows, as the benchmark `scale` runs them: executors on real artifacts, a process for each.
+"""The steps that read all rows, as the benchmark `scale` runs them: executors on real artifacts, in one process.
 
-Imported by measuring processes only. Each function tells the wall seconds, and the memory of the largest worker.
+Imported by measuring processes only.
 """
 
 from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
 from tfx.utils import json_utils
 
-from components import statistics
+from benchmarks import harness
+from components import statistics as describing
 from components.artifacts import DriftReport
 from components.beam import BeamSettings
 from components.drift import component as drifting
@@ -52,24 +54,55 @@ EVALUATION = EvaluationSettings.model_validate(
 Told = dict[str, float]
 
 
-def ingest(folder: str, engine: Mapping[str, Any]) -> Told:
+def run(folder: str, engine: Mapping[str, Any], model: str) -> dict[str, Told]:
+    """Runs the steps one after the other.
+
+    Args:
+      folder: holds `source/*.csv`; gets the artifacts.
+      engine: the section `beam`.
+      model: folder of the Model that is evaluated; where there is none, it is trained, and that is all.
+
+    Returns:
+      By step: `seconds` of wall time, `cpu_seconds` of this process and its workers, `memory_bytes` beyond what the
+      process took at first, and `worker_bytes` of the largest worker process so far.
+    """
+    imported = harness.memory("VmRSS")
+
+    def told(work: Callable[[], None]) -> Told:
+        begin, cpu = time.monotonic(), harness.cpu_seconds()
+        harness.reset_peak()
+        work()
+        return {
+            "seconds": time.monotonic() - begin,
+            "cpu_seconds": harness.cpu_seconds() - cpu,
+            "memory_bytes": harness.memory("VmHWM") - imported,
+            "worker_bytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10,
+        }
+
+    found = {step.__name__: told(partial(step, folder, engine)) for step in (ingest, statistics, transform)}
+    if not Path(model).exists():
+        train(folder, model)
+        return {}
+    found["evaluate"] = told(partial(evaluate, folder, engine, model))
+    return {**found, "drift": told(partial(drift, folder, engine))}
+
+
+def ingest(folder: str, engine: Mapping[str, Any]) -> None:
     """CSV to examples."""
     settings = IngestSettings(data=DataSettings(path=f"{folder}/source/*.csv"), columns={}, label=LABEL)
     properties = {"settings": settings.model_dump_json(), "code": ""}
     executor = ingesting.Executor(_context(engine))
-    return _told(lambda: executor.Do({}, {"examples": [_examples(folder)]}, properties))
+    executor.Do({}, {"examples": [_examples(folder)]}, properties)
 
 
-def compute_statistics(folder: str, engine: Mapping[str, Any]) -> Told:
+def statistics(folder: str, engine: Mapping[str, Any]) -> None:
     """Statistics of all splits."""
-    properties = {"stats_options_json": statistics.options(()).to_json()}
-    executor = statistics.Executor(_context(engine))
-    return _told(
-        lambda: executor.Do({"examples": [_examples(folder)]}, {"statistics": [_statistics(folder)]}, properties)
-    )
+    properties = {"stats_options_json": describing.options(()).to_json()}
+    executor = describing.Executor(_context(engine))
+    executor.Do({"examples": [_examples(folder)]}, {"statistics": [_statistics(folder)]}, properties)
 
 
-def transform(folder: str, engine: Mapping[str, Any]) -> Told:
+def transform(folder: str, engine: Mapping[str, Any]) -> None:
     """Learns the transform graph from the train split."""
     import tensorflow_data_validation as tfdv
     from tensorflow_metadata.proto.v0 import statistics_pb2
@@ -91,7 +124,7 @@ def transform(folder: str, engine: Mapping[str, Any]) -> Told:
     }
     executor = transforming.Executor(_context(engine, folder))
     inputs = {"examples": [_examples(folder)], "schema": [schema]}
-    return _told(lambda: executor.Do(inputs, {"transform_graph": [graph]}, properties))
+    executor.Do(inputs, {"transform_graph": [graph]}, properties)
 
 
 def train(folder: str, model: str) -> None:
@@ -124,7 +157,7 @@ def train(folder: str, model: str) -> None:
     )
 
 
-def evaluate(folder: str, engine: Mapping[str, Any], model: str) -> Told:
+def evaluate(folder: str, engine: Mapping[str, Any], model: str) -> None:
     """Evaluates the train split, so that all rows count, with the model in the folder `model`."""
     artifact, evaluation = standard_artifacts.Model(), standard_artifacts.ModelEvaluation()
     artifact.uri, evaluation.uri = model, f"{folder}/evaluation"
@@ -135,10 +168,10 @@ def evaluate(folder: str, engine: Mapping[str, Any], model: str) -> Told:
     }
     executor = evaluating.Executor(_context(engine))
     inputs = {"examples": [_examples(folder)], "model": [artifact]}
-    return _told(lambda: executor.Do(inputs, {"evaluation": [evaluation]}, properties))
+    executor.Do(inputs, {"evaluation": [evaluation]}, properties)
 
 
-def drift(folder: str, engine: Mapping[str, Any]) -> Told:
+def drift(folder: str, engine: Mapping[str, Any]) -> None:
     """Compares the statistics with themselves."""
     settings = DriftStepSettings(
         drift=DriftSettings(),
@@ -155,16 +188,7 @@ def drift(folder: str, engine: Mapping[str, Any]) -> Told:
         "in_service": [_statistics(folder)],
     }
     executor = drifting.Executor(_context(engine))
-    return _told(
-        lambda: executor.Do(inputs, {"report": [report]}, {"settings": settings.model_dump_json(), "code": ""})
-    )
-
-
-def _told(work: Any) -> Told:
-    begin = time.monotonic()
-    work()
-    seconds = time.monotonic() - begin
-    return {"seconds": seconds, "worker_bytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10}
+    executor.Do(inputs, {"report": [report]}, {"settings": settings.model_dump_json(), "code": ""})
 
 
 def _context(engine: Mapping[str, Any], folder: str | None = None) -> BaseBeamExecutor.Context:

@@ -16,7 +16,7 @@ from schema.section import Section
 Runner = Literal["local", "flink", "spark", "dataflow", "prism"]
 
 _LOCAL = "--runner=FnApiRunner"
-_PROCESSES = "--direct_running_mode=multi_processing"
+_PROCESSES = ("--runner=components.processes.ProcessRunner", "--direct_running_mode=multi_processing")
 _BY_SIZE = "--experiments=workers_by_size="
 
 
@@ -112,7 +112,7 @@ class BeamSettings(Section):
     def _local(self) -> list[str]:
         # Beam's default runner would first try to download a Go binary.
         if self.mode == "multi_processing":
-            return [_LOCAL, _PROCESSES, f"--direct_num_workers={self.workers}"]
+            return [*_PROCESSES, f"--direct_num_workers={self.workers}"]
         alone = [_LOCAL, "--direct_running_mode=in_memory", "--direct_num_workers=1"]
         # Beam knows no such mode: an experiment is what it lets pass.
         return [*alone, f"{_BY_SIZE}{self.workers}"] if self.mode == "auto" else alone
@@ -176,12 +176,12 @@ def distributed(beam_pipeline_args: Sequence[str]) -> bool:
     Args:
       beam_pipeline_args: as `BeamSettings.pipeline_args` gives them, whatever TFX has added.
     """
-    return any(each.startswith("--runner=") and each != _LOCAL for each in beam_pipeline_args)
+    return any(each.startswith("--runner=") and each not in (_LOCAL, _PROCESSES[0]) for each in beam_pipeline_args)
 
 
 def on_workers(beam_pipeline_args: Sequence[str]) -> bool:
     """Whether Beam has workers beside this process: else what it would do is done without it."""
-    return distributed(beam_pipeline_args) or _PROCESSES in beam_pipeline_args
+    return distributed(beam_pipeline_args) or _PROCESSES[0] in beam_pipeline_args
 
 
 def by_size(beam_pipeline_args: Sequence[str], seconds: float, start_up: float) -> list[str]:
@@ -201,8 +201,8 @@ def by_size(beam_pipeline_args: Sequence[str], seconds: float, start_up: float) 
     workers = int(asked[0].removeprefix(_BY_SIZE)) or len(os.sched_getaffinity(0))
     if seconds * (1 - 1 / workers) <= start_up:
         return list(beam_pipeline_args)
-    rest = [each for each in beam_pipeline_args if not each.startswith(("--direct_", _BY_SIZE))]
-    return [*rest, _PROCESSES, f"--direct_num_workers={workers}"]
+    rest = [each for each in beam_pipeline_args if not each.startswith((_LOCAL, "--direct_", _BY_SIZE))]
+    return [*rest, *_PROCESSES, f"--direct_num_workers={workers}"]
 
 
 def _given(flag: str, value: object) -> list[str]:

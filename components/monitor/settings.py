@@ -68,7 +68,7 @@ class MonitorSettings(Section):
     cooldown_hours: float = Field(0, ge=0)
     """So long after a training nothing is trained on other data, whatever asks for it."""
     max_rows: int = Field(20_000, ge=100)
-    """The model is asked about at most so many rows of a span, taken at even distances."""
+    """The model is asked about at most so many rows of a span: one from each of so many even stretches."""
 
     def drops(self, task: Task) -> dict[str, DropSettings]:
         """The bounds in force."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import drift, export, gpu, harness, ingest, peers, schedule, statistics
+from benchmarks import drift, export, gpu, harness, ingest, peers, scale, scale_chart, schedule, statistics
 from benchmarks import input as feeding
 from components import gpus
 
@@ -82,6 +83,17 @@ def test_each_setting_of_the_accelerator_is_measured(monkeypatch):
 )
 def test_each_benchmark_runs(benchmark):
     assert benchmark(1, rows=200).runs == 1
+
+
+@pytest.mark.slow
+def test_every_step_is_measured_at_every_size(monkeypatch):
+    monkeypatch.setattr(scale, "_MODEL_ROWS", 300)
+    monkeypatch.setattr(scale, "GROWN", ("in_memory",))
+    result = scale.scale(1, rows=(200, 400))
+    assert [(each.step, each.rows) for each in result.points] == [
+        (step, rows) for rows in (200, 400) for step in scale_chart.ORDER
+    ]
+    assert len(scale_chart.chart([asdict(each) for each in result.points]).to_dict()["hconcat"]) == 2
 
 
 @pytest.mark.slow
