@@ -15,8 +15,8 @@ from benchmarks.gpu import gpu
 from benchmarks.harness import Result, Unavailable
 from benchmarks.ingest import ingest, ingest_memory
 from benchmarks.report import report
-from benchmarks.schedule import schedule
 from benchmarks.scale import scale
+from benchmarks.schedule import schedule
 from benchmarks.statistics import statistics
 from benchmarks.taxi import taxi, taxi_again
 
