@@ -66,7 +66,7 @@ def run(folder: str, engine: Mapping[str, Any], model: str) -> dict[str, Told]:
       By step: `seconds` of wall time, `cpu_seconds` of this process and its workers, `memory_bytes` beyond what the
       process took at first, and `worker_bytes` of the largest worker process so far.
     """
-    imported = harness.memory("VmRSS")
+    imported, processes = harness.memory("VmRSS"), engine.get("mode") == "multi_processing"
 
     def told(work: Callable[[], None]) -> Told:
         begin, cpu = time.monotonic(), harness.cpu_seconds()
@@ -76,7 +76,7 @@ def run(folder: str, engine: Mapping[str, Any], model: str) -> dict[str, Told]:
             "seconds": time.monotonic() - begin,
             "cpu_seconds": harness.cpu_seconds() - cpu,
             "memory_bytes": harness.memory("VmHWM") - imported,
-            "worker_bytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10,
+            "worker_bytes": processes and resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10,
         }
 
     found = {step.__name__: told(partial(step, folder, engine)) for step in (ingest, statistics, transform)}
@@ -90,7 +90,7 @@ def run(folder: str, engine: Mapping[str, Any], model: str) -> dict[str, Told]:
 def ingest(folder: str, engine: Mapping[str, Any]) -> None:
     """CSV to examples."""
     settings = IngestSettings(data=DataSettings(path=f"{folder}/source/*.csv"), columns={}, label=LABEL)
-    properties = {"settings": settings.model_dump_json(), "code": ""}
+    properties = {"settings": settings.model_dump_json(), "code": "", "span": 0}
     executor = ingesting.Executor(_context(engine))
     executor.Do({}, {"examples": [_examples(folder)]}, properties)
 

@@ -31,7 +31,7 @@ def ingest(source: str, target: str) -> None:
         columns={},
         label=LabelSettings(name="number0", task="regression"),
     )
-    properties = {"settings": settings.model_dump_json(), "code": ""}
+    properties = {"settings": settings.model_dump_json(), "code": "", "span": 0}
     component.Executor(_context(target)).Do({}, {"examples": [_examples(target)]}, properties)
 
 
