@@ -29,12 +29,38 @@ SHORT_INDICES = tuple(
 longer property could not be written; of MySQL ML Metadata asks for 255 characters only."""
 
 
+class UnansweredError(HeadgateError):
+    """The server does not answer, now."""
+
+
 def connect(address: Address, password: str | None) -> Any:
     """A DB-API connection that commits each statement.
 
     Raises:
-      Exception: whatever the client library raises.
+      SettingsError: the server's address, the user, the password or the database is wrong.
+      UnansweredError: the server does not answer.
     """
+    try:
+        return _connected(address, password)
+    except Exception as error:
+        said = _said(error)
+        if any(words in said for words in PERMANENT):
+            raise SettingsError(
+                "The database cannot be opened.",
+                where=address.url,
+                received=said,
+                fix="check the URL; the password comes from HEADGATE_METADATA_PASSWORD or `metadata.password_file`",
+            ) from None
+        raise UnansweredError(
+            "The database server does not answer.",
+            where=address.url,
+            received=said,
+            fix="start the server, or see to the network, and run the same command again: it goes on where this one "
+            "stood",
+        ) from None
+
+
+def _connected(address: Address, password: str | None) -> Any:
     options: dict[str, Any] = dict(address.options)
     if address.kind == "postgresql":
         import psycopg
@@ -67,37 +93,6 @@ def connect(address: Address, password: str | None) -> Any:
     )
 
 
-def examine(address: Address, password: str | None) -> None:
-    """Connects, to say why ML Metadata cannot: it does not tell.
-
-    Raises:
-      SettingsError: the server's address, the user, the password or the database is wrong.
-      HeadgateError: the server does not answer.
-    """
-    try:
-        connect(address, password).close()
-    except Exception as error:
-        said = _said(error)
-        if any(words in said for words in PERMANENT):
-            raise SettingsError(
-                "The database cannot be opened.",
-                where=address.url,
-                received=said,
-                fix="check the URL; the password comes from HEADGATE_METADATA_PASSWORD or `metadata.password_file`",
-            ) from None
-        raise unanswered(address, said) from None
-
-
-def unanswered(address: Address, said: str | None) -> HeadgateError:
-    """The error for a server that does not answer."""
-    return HeadgateError(
-        "The database server does not answer.",
-        where=address.url,
-        received=said,
-        fix="start the server, or see to the network, and run the same command again: it goes on where this one stood",
-    )
-
-
 def _said(error: Exception) -> str:
     """The last thing that a client library says, which is the server's own word where there is one."""
     text = str(error.args[-1]) if error.args else ""
@@ -108,12 +103,25 @@ def _said(error: Exception) -> str:
 @contextmanager
 def alone(address: Address, password: str | None) -> Iterator[Any]:
     """A connection that no other process has at the same time: for making tables and types."""
+    import psycopg
+
     with closing(connect(address, password)) as connection, closing(connection.cursor()) as cursor:
-        if address.kind == "postgresql":
-            cursor.execute(f"SET lock_timeout = '{PATIENCE}s'")
-            cursor.execute("SELECT pg_advisory_lock(hashtext('headgate'))")
-        else:
-            cursor.execute("SELECT GET_LOCK(%s, %s)", (f"headgate.{address.database}"[:64], PATIENCE))
+        try:
+            if address.kind == "postgresql":
+                cursor.execute(f"SET lock_timeout = '{PATIENCE}s'")
+                cursor.execute("SELECT pg_advisory_lock(hashtext('headgate'))")
+                held = True
+            else:
+                cursor.execute("SELECT GET_LOCK(%s, %s)", (f"headgate.{address.database}"[:64], PATIENCE))
+                held = cursor.fetchone()[0] == 1
+        except psycopg.errors.LockNotAvailable:
+            held = False
+        if not held:
+            raise HeadgateError(
+                f"Another process has been at work on the database's tables for {PATIENCE} seconds.",
+                where=address.url,
+                fix="if that is `headgate metadata copy`, wait until it is done; then run the same command again",
+            )
         yield connection
 
 

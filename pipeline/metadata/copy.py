@@ -64,10 +64,9 @@ def copy(source: Metadata, target: Metadata) -> Copied:
       SettingsError: the target holds something else, or cannot be used.
       HeadgateError: the server went away; nothing is copied.
     """
-    target.prepare()
     with (
         closing(reading(source.file)) as old,
-        target.alone() as connection,
+        _ready(target) as connection,
         _transaction(connection, target) as new,
     ):
         kind = target.kind
@@ -83,6 +82,13 @@ def copy(source: Metadata, target: Metadata) -> Copied:
         if counts(new, kind) != rows:
             raise HeadgateError("The copy is not whole, and was taken back.", where=target.where)
     return Copied(target.where, rows, before=False)
+
+
+@contextmanager
+def _ready(target: Metadata) -> Iterator[Any]:
+    with target.alone() as connection:
+        target.make_tables(connection)
+        yield connection
 
 
 def reading(file: Path) -> sqlite3.Connection:

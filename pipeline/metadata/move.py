@@ -38,4 +38,5 @@ def move(workspace: Workspace, settings: MetadataSettings) -> Copied:
     with on_database(workspace, file, "headgate metadata copy"):
         copied = copy(file, target)
         target.remember(workspace)
+        target.prepare()
     return copied

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import ml_metadata
+from ml_metadata.errors import AlreadyExistsError
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.alerts.secret import UndeliverableError, from_file
@@ -22,6 +23,9 @@ from schema.errors import SettingsError
 
 PASSWORD = "HEADGATE_METADATA_PASSWORD"  # noqa: S105
 """The environment variable with the password."""
+
+OWNER = "headgate.workspace"
+"""Type and name of the context that says whose runs a server's database has."""
 
 
 @dataclass(frozen=True)
@@ -101,18 +105,40 @@ class Metadata:
             half.replace(path)
 
     def prepare(self) -> None:
-        """Makes ML Metadata's tables on a server where they are not there yet, for one process at a time.
+        """Makes a server's database ready for the workspace's runs; a file needs nothing.
 
         Raises:
-          SettingsError: the database, the user or the password cannot be used.
+          SettingsError: the database, the user or the password cannot be used, or it has another workspace's runs.
           HeadgateError: the server does not answer.
         """
-        if self.address is None:
-            return
-        with self.alone() as connection:
-            self.open()
-            if self.address.kind == "postgresql":
-                client.shorten_indices(connection)
+        if self.address is not None:
+            with self.alone() as connection:
+                self.make_tables(connection)
+            self._claim()
+
+    def make_tables(self, connection: Any) -> None:
+        """Makes ML Metadata's tables, where they are not there yet, such that they take what we write."""
+        self.open()
+        if self.kind == "postgresql":
+            client.shorten_indices(connection)
+
+    def _claim(self) -> None:
+        """Notes whose runs these are: two workspaces would take each other's files from the cache."""
+        store, here = self.open(), str(self.file.parent)
+        if store.get_context_by_type_and_name(OWNER, OWNER) is None:
+            owner = mlmd.Context(type_id=store.put_context_type(mlmd.ContextType(name=OWNER)), name=OWNER)
+            owner.custom_properties["path"].string_value = here
+            with suppress(AlreadyExistsError):  # by another run at this moment
+                store.put_contexts([owner])
+        found = store.get_context_by_type_and_name(OWNER, OWNER)
+        if (there := found.custom_properties["path"].string_value) != here:
+            raise SettingsError(
+                "The database has the runs of another workspace.",
+                where=self.where,
+                expected=there,
+                received=here,
+                fix="make a database of its own for this workspace, and name it in metadata.url",
+            )
 
     def connect(self) -> Any:
         """A plain connection to the server.
@@ -121,9 +147,7 @@ class Metadata:
           SettingsError: the database, the user or the password cannot be used.
           HeadgateError: the server does not answer.
         """
-        address = self._on_a_server()
-        client.examine(address, self.password)
-        return client.connect(address, self.password)
+        return client.connect(self._on_a_server(), self.password)
 
     @contextmanager
     def alone(self) -> Iterator[Any]:
@@ -133,9 +157,7 @@ class Metadata:
           SettingsError: the database, the user or the password cannot be used.
           HeadgateError: the server does not answer.
         """
-        address = self._on_a_server()
-        client.examine(address, self.password)
-        with client.alone(address, self.password) as connection:
+        with client.alone(self._on_a_server(), self.password) as connection:
             yield connection
 
     def _on_a_server(self) -> Address:

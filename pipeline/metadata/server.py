@@ -105,10 +105,8 @@ class ServerStore(ml_metadata.MetadataStore):
     def _explain(self, error: Exception, waiting: _Waiting) -> None:
         """Raises what a user should read, unless it is worth trying again, for which it has waited."""
         try:
-            client.examine(self._address, self._password)
-        except SettingsError:
-            raise
-        except HeadgateError:
+            client.connect(self._address, self._password).close()
+        except client.UnansweredError:
             if not self._presence.seen or not waiting.go_on():
                 raise
         else:  # the server answers: it has come back, or somebody else makes its tables
@@ -126,12 +124,19 @@ class ServerStore(ml_metadata.MetadataStore):
         """See MetadataStore: called for every question."""
         if method_name in TYPES and self._has_type(method_name, request, response):
             return
-        if method_name in TYPES:
-            # ML Metadata looks for a type and then writes it: two processes at once would write it twice.
-            with client.alone(self._address, self._password):
-                self._ask(method_name, request, response)
-        else:
+        if method_name not in TYPES:
             self._ask(method_name, request, response)
+            return
+        waiting = _Waiting(self._presence, self._wait)
+        while True:
+            try:
+                # ML Metadata looks for a type and then writes it: two processes at once would write it twice.
+                with client.alone(self._address, self._password):
+                    self._ask(method_name, request, response)
+                return
+            except client.UnansweredError:
+                if not waiting.go_on():
+                    raise
 
     def _has_type(self, method_name: str, request: Any, response: Any) -> bool:
         """Answers from what is there, if a type has all that it is to have."""

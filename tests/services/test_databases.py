@@ -88,6 +88,14 @@ def noted(store: ml_metadata.MetadataStore, name: str) -> str:
     return store.get_context_by_type_and_name("pipeline_run", name).custom_properties["settings"].string_value
 
 
+def test_a_database_has_one_workspaces_runs(database: Database, tmp_path: Path) -> None:
+    place(database.url, tmp_path / "one").prepare()
+    place(database.url, tmp_path / "one").prepare()
+    with pytest.raises(SettingsError, match="the runs of another workspace") as error:
+        place(database.url, tmp_path / "two").prepare()
+    assert error.value.expected == str(tmp_path / "one")
+
+
 @pytest.mark.parametrize("password", ["correct horse", "'; \\' \\", 'p@ss:/?#w%20rd"', "pässword 🐴"])
 def test_a_password_may_have_any_characters(
     server: DatabaseService, password: str, monkeypatch: pytest.MonkeyPatch
