@@ -110,7 +110,7 @@ class Node:
     def _begin(self) -> StepEnd:
         """Checks, and registers the run. What an earlier attempt came to stays, the span that it found included."""
         settings = self._run.settings
-        self._run.metadata.prepare()
+        self._run.metadata.prepare(settings.name)
         self._history.register(settings.name, self._run.id)
         self._run.record(status="running", orchestrated="yes", log=str(self._run.log))
         known = self._history.step_ends(self._run.id).get(BEGIN)

@@ -72,7 +72,7 @@ def run(
         on_database(workspace, metadata, f"a run of `{name}`"),
     ):
         job = plan(loaded, workspace, fresh=not cache, tell=partial(progress.message, None))
-        metadata.prepare()
+        metadata.prepare(name)
         history = History(workspace, metadata)
         if from_step not in (None, STEPS[0]) and not history.runs(name):
             raise SettingsError(

@@ -17,7 +17,8 @@ CONNECT_TIMEOUT = 10
 
 PERMANENT = (
     *("password authentication failed", "no password supplied", "Access denied", "fe_sendauth"),
-    *("does not exist", "Unknown database", "permission denied", "no pg_hba.conf entry", "certificate", "SSL"),
+    *("does not exist", "Unknown database", "permission denied", "no pg_hba.conf entry", "not permitted to log in"),
+    *("certificate", "SSL was required", "does not support SSL"),
     *("failed to resolve host", "Name or service not known", "nodename nor servname", "No address associated"),
 )
 """What a server's refusal says, or a resolver's, that will be the same the next time."""

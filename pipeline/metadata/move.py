@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.history import History
 from pipeline.locks import on_database
 from pipeline.metadata.copy import Copied, copy
 from pipeline.metadata.place import Metadata
@@ -38,5 +39,5 @@ def move(workspace: Workspace, settings: MetadataSettings) -> Copied:
     with on_database(workspace, file, "headgate metadata copy"):
         copied = copy(file, target)
         target.remember(workspace)
-        target.prepare()
+        target.prepare(*History(workspace).pipelines())
     return copied

@@ -25,7 +25,7 @@ PASSWORD = "HEADGATE_METADATA_PASSWORD"  # noqa: S105
 """The environment variable with the password."""
 
 OWNER = "headgate.workspace"
-"""Type and name of the context that says whose runs a server's database has."""
+"""Type of the contexts that say which workspace has a pipeline's runs."""
 
 
 @dataclass(frozen=True)
@@ -104,17 +104,22 @@ class Metadata:
             half.write_text(text, encoding="utf-8")
             half.replace(path)
 
-    def prepare(self) -> None:
+    def prepare(self, *pipelines: str) -> None:
         """Makes a server's database ready for the workspace's runs; a file needs nothing.
 
+        Args:
+          *pipelines: what is to be run there.
+
         Raises:
-          SettingsError: the database, the user or the password cannot be used, or it has another workspace's runs.
+          SettingsError: the database, the user or the password cannot be used, or another workspace has runs of such a
+            pipeline there.
           HeadgateError: the server does not answer.
         """
         if self.address is not None:
             with self.alone() as connection:
                 self.make_tables(connection)
-            self._claim()
+            for name in pipelines:
+                self._claim(name)
 
     def make_tables(self, connection: Any) -> None:
         """Makes ML Metadata's tables, where they are not there yet, such that they take what we write."""
@@ -122,22 +127,22 @@ class Metadata:
         if self.kind == "postgresql":
             client.shorten_indices(connection)
 
-    def _claim(self) -> None:
-        """Notes whose runs these are: two workspaces would take each other's files from the cache."""
+    def _claim(self, pipeline: str) -> None:
+        """Notes which workspace has a pipeline's runs: two would take each other's files from the cache."""
         store, here = self.open(), str(self.file.parent)
-        if store.get_context_by_type_and_name(OWNER, OWNER) is None:
-            owner = mlmd.Context(type_id=store.put_context_type(mlmd.ContextType(name=OWNER)), name=OWNER)
+        if store.get_context_by_type_and_name(OWNER, pipeline) is None:
+            owner = mlmd.Context(type_id=store.put_context_type(mlmd.ContextType(name=OWNER)), name=pipeline)
             owner.custom_properties["path"].string_value = here
             with suppress(AlreadyExistsError):  # by another run at this moment
                 store.put_contexts([owner])
-        found = store.get_context_by_type_and_name(OWNER, OWNER)
+        found = store.get_context_by_type_and_name(OWNER, pipeline)
         if (there := found.custom_properties["path"].string_value) != here:
             raise SettingsError(
-                "The database has the runs of another workspace.",
+                f"The database has runs of `{pipeline}` from another workspace.",
                 where=self.where,
                 expected=there,
                 received=here,
-                fix="make a database of its own for this workspace, and name it in metadata.url",
+                fix="give the pipeline another name, or name a database of its own in metadata.url",
             )
 
     def connect(self) -> Any:

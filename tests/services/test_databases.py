@@ -88,11 +88,12 @@ def noted(store: ml_metadata.MetadataStore, name: str) -> str:
     return store.get_context_by_type_and_name("pipeline_run", name).custom_properties["settings"].string_value
 
 
-def test_a_database_has_one_workspaces_runs(database: Database, tmp_path: Path) -> None:
-    place(database.url, tmp_path / "one").prepare()
-    place(database.url, tmp_path / "one").prepare()
-    with pytest.raises(SettingsError, match="the runs of another workspace") as error:
-        place(database.url, tmp_path / "two").prepare()
+def test_a_pipelines_runs_are_one_workspaces(database: Database, tmp_path: Path) -> None:
+    place(database.url, tmp_path / "one").prepare("sales")
+    place(database.url, tmp_path / "one").prepare("sales", "returns")
+    place(database.url, tmp_path / "two").prepare("stock")
+    with pytest.raises(SettingsError, match="runs of `sales` from another workspace") as error:
+        place(database.url, tmp_path / "two").prepare("sales")
     assert error.value.expected == str(tmp_path / "one")
 
 
