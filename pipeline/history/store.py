@@ -161,9 +161,9 @@ class Store:
             raise HeadgateError(
                 "The workspace's database cannot be read.",
                 where=self._metadata.where,
-                expected="an ML Metadata database (sqlite) that no other program has locked",
+                expected="an ML Metadata database that no other program has locked",
                 received=str(error).partition("\n")[0].partition(" query: ")[0],
-                fix="wait for the program that holds it; a damaged file comes back from a backup only, "
+                fix="wait for the program that holds it; a damaged one comes back from a backup only, "
                 "and a run in a fresh workspace starts anew",
             ) from error
 

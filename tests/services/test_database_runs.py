@@ -16,6 +16,8 @@ import pytest
 from database_service import Database, DatabaseService
 from small_pipeline import PROGRAM, Ended, Pipeline, invoke, make, started
 
+from pipeline.metadata.place import Metadata
+
 pytestmark = pytest.mark.slow
 
 PASSWORD = "HEADGATE_METADATA_PASSWORD"  # noqa: S105
@@ -80,9 +82,10 @@ class TestCopy:
         again = moved.run("--to", "gate", "--from", "ingest").states
         assert {again[step] for step in ("ingest", "statistics", "gate")} == {"cached"}
 
-    def test_twice_is_as_once(self, moved: Pipeline, database: Database) -> None:
-        copy(moved, database)
-        moved.workspace.metadata_url.unlink()  # killed between the copy and the note of it
+    def test_twice_is_as_once(self, moved: Pipeline, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as patch:  # killed between the copy and the note of it
+            patch.setattr(Metadata, "remember", lambda *_: 1 / 0)
+            assert copy(moved, database).code == 1
         assert "nothing to do" in copy(moved, database).stdout
         assert "nothing to do" in copy(moved, database).stdout
 
