@@ -13,6 +13,7 @@ from components import gpus
 from pipeline import bundle as bundles
 from pipeline.bundle import Bundle
 from pipeline.check import check
+from pipeline.deferred import defer
 from pipeline.device import training_environment
 from pipeline.failures import told
 from pipeline.imports import no_collection
@@ -143,6 +144,7 @@ class Node:
             environment = training_environment(self._run.settings.accelerator, chosen) if training else None
         with gpus.exposed(gpus.NONE if environment is None else environment.get(gpus.VARIABLE)):
             with no_collection():
+                defer()
                 from pipeline.runners.launch import bind, launch
 
             ir = self._bundle.ir()

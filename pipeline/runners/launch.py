@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfx.dsl.compiler.constants import PIPELINE_RUN_ID_PARAMETER_NAME
+from tfx.dsl.io.filesystem_registry import DEFAULT_FILESYSTEM_REGISTRY
+from tfx.dsl.io.plugins.local import LocalFilesystem
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import inputs_utils, runtime_parameter_utils
 from tfx.proto.orchestration import executable_spec_pb2
@@ -19,6 +21,9 @@ from pipeline.runners.launcher import CleanLauncher
 from pipeline.summary import State
 from schema.errors import HeadgateError
 from schema.remote.addresses import is_remote
+
+# TFX prefers TensorFlow's way to files; Python's own does the same here, and need not be imported.
+DEFAULT_FILESYSTEM_REGISTRY.register(LocalFilesystem, priority=-1)
 
 IMPLICIT = "_"
 """TFX's compiler names the input behind a condition `_STEP.OUTPUT`; a component's own inputs have plain names."""
