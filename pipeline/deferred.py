@@ -62,9 +62,12 @@ def defer() -> None:
         parent, _, child = name.rpartition(".")
         if parent:
             setattr(sys.modules[parent], child, module)
-    sys.meta_path.insert(0, _Order)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _Order)
     if "tensorflow_model_analysis" in put_off:
         _let_tfx_name_protos()
+    if "tensorflow_data_validation" in put_off:
+        # In annotations of TFX's; the real one takes its place with the rest.
+        sys.modules["tensorflow_data_validation"].DatasetListView = object  # type: ignore[attr-defined]
 
 
 def _let_tfx_name_protos() -> None:

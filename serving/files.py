@@ -23,7 +23,7 @@ def flush(path: Path) -> None:
 
 def replace(path: Path, content: str | bytes) -> None:
     """Writes a file, text as UTF-8, that is seen either as it was or whole, even after a crash."""
-    staged = path.with_name(f".{path.name}.new")
+    staged = path.with_name(f".{path.name}.{os.getpid()}.new")
     staged.write_bytes(content.encode() if isinstance(content, str) else content)
     flush(staged)
     staged.replace(path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,11 +23,14 @@ from components.training.dataset import Rows
 from components.training.export import Exported, export
 from components.training.fgsm import check_inputs
 from components.training.fitting import FitSettings, Fitted, fit
+from components.training.kept import Kept
 from components.training.raw_rows import RawRows
 from components.training.settings import RECORD, WEIGHTS
 from components.training.splits import Splits, prepare
 from components.training.tuned import tuned_values, with_values
 from components.transform.settings import FeaturesSettings
+
+CHECKPOINT = "checkpoint.npz"
 
 PROFILE_ROWS = 20_000
 """Most rows of the eval split that a model's profile is taken from, at even distances."""
@@ -42,7 +44,7 @@ class TrainerSettings(FitSettings):
     tensorboard: str
     """Folder for TensorBoard's event files; each run writes to a folder of its own below."""
     checkpoints: str
-    """Folder for the state of a training that goes on; removed when it has ended well."""
+    """Folder for the state of trainings that go on; each has one of its own there, removed when it has ended well."""
     decision: DecisionSettings = FixedRule(rule="fixed")
     adversarial: AdversarialSettings | None = None
 
@@ -64,8 +66,11 @@ def run_fn(fn_args: Any) -> None:
     raw = RawRows(transform_output, settings.features.raw)
     rows = Rows(raw.transform, settings.label, settings.features.decoded_images)
     tensorboard = str(Path(settings.tensorboard, Path(fn_args.model_run_dir).name))
-    with prepare(rows, fn_args.train_files, fn_args.eval_files, settings.label, settings.training) as splits:
-        fitted = fit(settings, inputs, splits, callbacks(tensorboard), _checkpoint(settings, fn_args))
+    with (
+        Kept(Path(settings.checkpoints), _key(settings, fn_args)) as kept,
+        prepare(rows, fn_args.train_files, fn_args.eval_files, settings.label, settings.training) as splits,
+    ):
+        fitted = fit(settings, inputs, splits, callbacks(tensorboard), kept.path / CHECKPOINT)
         truth = np.concatenate([label[:, 0] for _, label in splits.eval.as_numpy_iterator()])
         binary = settings.label.task == "binary"
         threshold = decision.choose(settings.decision, fitted.scores(splits.eval)[:, 0], truth) if binary else None
@@ -82,14 +87,14 @@ def run_fn(fn_args: Any) -> None:
         export(exported, fn_args.serving_model_dir)
         _profile(settings, fitted, splits, truth, exported.threshold, Path(fn_args.serving_model_dir))
         _record(fn_args.model_run_dir, fitted, splits, threshold, tuned)
-    shutil.rmtree(settings.checkpoints, ignore_errors=True)
+        kept.remove()
 
 
-def _checkpoint(settings: TrainerSettings, fn_args: Any) -> Path:
-    """The file of this training: another one where settings, code or data differ. TFX never writes to a path twice."""
+def _key(settings: TrainerSettings, fn_args: Any) -> str:
+    """Names this training: another one where settings, code or data differ. TFX never writes to a path twice."""
     parts = [settings.model_dump_json(), fn_args.custom_config.get("code"), fn_args.transform_graph_path]
     parts += [*fn_args.train_files, *fn_args.eval_files]
-    return Path(settings.checkpoints, f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}.npz")
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 def _profile(

@@ -60,7 +60,7 @@ class Search(BaseTuner):
         Raises:
           HeadgateError: if no trial came to a result.
         """
-        with self._training as train:
+        with self._store, self._training as train:
             super().search(train)
 
     def run_trial(self, trial: Any, train: Train) -> dict[str, float]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
+from components.training.kept import Kept
 from serving.files import replace
 
 TABLE = "trials.json"
@@ -108,8 +109,17 @@ class TrialStore:
     """
 
     def __init__(self, folder: Path, search: str) -> None:
-        self._folder = folder
-        self._search = folder / search
+        self._kept = Kept(folder, search)
+
+    def __enter__(self) -> Self:
+        """Keeps the search's folder from another process that makes the same search."""
+        self._kept.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._kept.__exit__(kind, error, trace)
 
     def get(self, values: Mapping[str, Any], epochs: int) -> Result | None:
         """The result of a trial, if it is finished."""
@@ -118,7 +128,7 @@ class TrialStore:
 
     def put(self, values: Mapping[str, Any], epochs: int, result: Result) -> None:
         """Keeps the result of a trial; it is there whole or not at all."""
-        self._search.mkdir(parents=True, exist_ok=True)
+        self._kept.path.mkdir(parents=True, exist_ok=True)
         record = {"values": dict(values), "epochs": epochs, "result": asdict(result)}
         replace(self._path(values, epochs, "json"), json.dumps(record, indent=1))
 
@@ -127,9 +137,9 @@ class TrialStore:
         return self._path(values, epochs, "npz")
 
     def clear(self) -> None:
-        """Removes this search, and those of the pipeline that never came to an end."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Removes this search, and those of the pipeline that nobody went on with."""
+        self._kept.remove()
 
     def _path(self, values: Mapping[str, Any], epochs: int, suffix: str) -> Path:
         text = json.dumps([epochs, values], sort_keys=True)
-        return self._search / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.{suffix}"
+        return self._kept.path / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.{suffix}"
