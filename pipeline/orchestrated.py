@@ -96,6 +96,10 @@ class Node:
                 ended = {BEGIN: self._begin, FINISH: self._finish}.get(self._step, self._launch)()
             except Exception as error:
                 ended = self._failed(error)
+            except BaseException:  # SIGTERM, Ctrl-C: what was at work is closed now, and not by the next attempt
+                if self._step not in (BEGIN, FINISH):
+                    self._history.attempt(self._run.id, self._step)
+                raise
             ended = replace(ended, seconds=round(time.monotonic() - begin, 3))
             if self._step != FINISH and self._history.owner(self._run.id) is not None:
                 self._history.note_step(self._run.id, ended)

@@ -50,11 +50,12 @@ def launch(bundle: Path, step: str, run_id: str, span: int | None, *, as_json: b
     from pipeline.orchestrated import Node
     from pipeline.progress import shown
     from pipeline.quiet import screen
+    from pipeline.signals import terminable
     from pipeline.summary import StepEnd
 
     summary = None
     try:
-        with screen() as stream, shown(stream, silent=as_json) as progress:
+        with terminable(), screen() as stream, shown(stream, silent=as_json) as progress:
             launched = Node(bundle, step, run_id, span, progress)
             ended = launched.launch()
         if launched.summary:
