@@ -31,8 +31,9 @@ from components.drift.settings import DriftStepSettings
 from components.edge.component import Edge
 from components.edge.make import MakeSettings
 from components.edge.settings import EdgeSettings, Recipe
-from components.evaluation.component import Judge, evaluator
+from components.evaluation.component import Judge
 from components.evaluation.config import eval_config
+from components.evaluation.evaluator import evaluator
 from components.gate.component import DataGate
 from components.gate.settings import GateStepSettings
 from components.in_service import in_service as in_service_resolver

@@ -20,8 +20,8 @@ from tiny_model import ADVERSARIAL, BASELINE_SLOPE, BASELINE_THRESHOLD, SLOPE, T
 from components.beam import BeamSettings
 from components.evaluation import evaluate as step
 from components.evaluation import saved_model
-from components.evaluation.component import recorded as recorded_of
 from components.evaluation.config import eval_config, for_models
+from components.evaluation.evaluator import recorded as recorded_of
 from components.evaluation.settings import EvaluationSettings
 from components.label import LabelSettings, Task
 

@@ -17,9 +17,10 @@ from tiny_model import SLOPE, TinyModel, export
 
 from components import decisions
 from components.evaluation import blessing, results
-from components.evaluation.component import Judge, JudgeExecutor, evaluator
+from components.evaluation.component import Judge, JudgeExecutor
 from components.evaluation.decision import Threshold
 from components.evaluation.depth import record
+from components.evaluation.evaluator import evaluator
 from components.evaluation.judge import judge
 from components.evaluation.results import OVERALL
 from components.evaluation.settings import EvaluationSettings
