@@ -25,8 +25,8 @@ from components.beam import BeamSettings
 from components.drift import component as drifting
 from components.drift.settings import DriftSettings, DriftStepSettings
 from components.evaluation import evaluate as evaluating
-from components.evaluation.evaluator import recorded
 from components.evaluation.config import eval_config
+from components.evaluation.evaluator import recorded
 from components.evaluation.settings import EvaluationSettings
 from components.ingest import component as ingesting
 from components.ingest.settings import DataSettings, IngestSettings
