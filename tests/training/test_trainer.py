@@ -183,7 +183,7 @@ def test_a_training_that_broke_off_goes_on_and_another_setting_starts_afresh(
     training = settings.training.model_copy(update={"learning_rate": 0.002})
     _, said = run("changed", settings.model_copy(update={"training": training}))
     assert any(line.startswith("epoch 1/3") for line in said)
-    assert not Path(settings.checkpoints).exists()
+    assert len(list(Path(settings.checkpoints).iterdir())) == 1  # of the one that broke off: its run may be repeated
 
 
 def _full_disk(*arguments: Any, **options: Any) -> None:
