@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -66,6 +67,11 @@ class Commands(TyperGroup):
         except Exception as error:
             if os.environ.get(TRACE):
                 raise
+            from pipeline.disk import disk_error
+
+            if disk := disk_error(error, Path.cwd()):
+                _tell(disk, as_json)
+                raise typer.Exit(disk.exit_code) from error
             first = first_line(error)
             told = f"{type(error).__name__}: {first}" if first else type(error).__name__
             fix = f"this is a fault of Headgate's own: {TRACE}=1 shows where it happened"
