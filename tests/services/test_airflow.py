@@ -101,7 +101,8 @@ def test_a_step_that_is_killed_in_its_middle_is_tried_again_and_the_run_ends_wit
     assert versions(sales) == ["1"]
 
 
-def test_new_data_are_what_started_it_and_what_it_read(airflow, sales):
+def test_new_data_are_what_started_it_and_what_it_read(airflow, sales, monkeypatch):
+    monkeypatch.setenv("HEADGATE_METADATA_PASSWORD", airflow.metadata.password)
     [run] = airflow.wait_for_runs("sales", 1)
     airflow.wait("sales", run["dag_run_id"], PATIENCE)
     assert run["run_type"] == "asset_triggered"
@@ -135,7 +136,8 @@ def test_two_runs_at_once_do_not_harm_each_other(airflow, daily):
     assert versions(daily) == ["1", "2"]
 
 
-def test_each_run_reads_the_span_of_its_interval(airflow, daily):
+def test_each_run_reads_the_span_of_its_interval(airflow, daily, monkeypatch):
+    monkeypatch.setenv("HEADGATE_METADATA_PASSWORD", airflow.metadata.password)
     for run in airflow.wait_for_runs("daily", 2):
         airflow.wait("daily", run["dag_run_id"], PATIENCE)
     summaries = daily.command("runs", "--json").json
