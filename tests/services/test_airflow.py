@@ -106,9 +106,9 @@ def test_new_data_are_what_started_it_and_what_it_read(airflow, sales, monkeypat
     [run] = airflow.wait_for_runs("sales", 1)
     airflow.wait("sales", run["dag_run_id"], PATIENCE)
     assert run["run_type"] == "asset_triggered"
-    [summary] = sales.command("runs", "--json").json
-    assert summary["run_id"].startswith("sales.asset_triggered__")
-    assert (summary["status"], summary["span"]) == ("pushed", 3)
+    [record] = sales.history.runs("sales")
+    assert record.run_id.startswith("sales.asset_triggered__")
+    assert (record.status, record.span) == ("pushed", 3)
 
 
 def test_only_what_trains_takes_a_slot_of_the_gpus(airflow, sales):
@@ -140,5 +140,4 @@ def test_each_run_reads_the_span_of_its_interval(airflow, daily, monkeypatch):
     monkeypatch.setenv("HEADGATE_METADATA_PASSWORD", airflow.metadata.password)
     for run in airflow.wait_for_runs("daily", 2):
         airflow.wait("daily", run["dag_run_id"], PATIENCE)
-    summaries = daily.command("runs", "--json").json
-    assert {(each["status"], each["span"]) for each in summaries} == {("pushed", span) for span in SPANS}
+    assert {(each.status, each.span) for each in daily.history.runs("daily")} == {("pushed", span) for span in SPANS}
