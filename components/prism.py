@@ -36,4 +36,4 @@ def _command(program: str | None, port: int) -> list[str]:
             received=str(error).partition("\n")[0],
             fix="name the program, of Beam's own version: docs/beam.md shows how to build it",
         ) from error
-    return list(command)
+    return [str(word) for word in command]
