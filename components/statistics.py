@@ -28,7 +28,7 @@ from components.parts import size_of
 from components.profile import examples as profiles
 from components.profile.examples import Wanted
 
-BYTES_A_SECOND, START_UP = 30e6, 5.0
+BYTES_A_SECOND, START_UP = 45e6, 5.0
 """What one core does with examples of 20 columns, and until a worker begins (docs/scale.md)."""
 
 

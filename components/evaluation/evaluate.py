@@ -33,7 +33,7 @@ RECORDED_ROWS = 250_000
 PART_BYTES = 8 << 20
 """Of examples to a part. Some ten seconds of work: a row costs more here than in the other steps."""
 
-BYTES_A_SECOND, START_UP = 1e6, 30.0
+BYTES_A_SECOND, START_UP = 3e6, 30.0
 """What one core does with examples of 20 columns, for one model; and until workers begin, which import TensorFlow and
 load the models: twice, to count the rows and to ask (docs/scale.md)."""
 
