@@ -12,6 +12,8 @@ from tfx.orchestration.portable import execution_publish_utils, launcher, output
 from tfx.types.artifact import ArtifactState
 
 from schema.errors import HeadgateError
+from schema.remote import files
+from schema.remote.addresses import is_remote
 
 SIZE = "size"
 """Custom property of an artifact: how many files it was made of, and of how many bytes."""
@@ -109,8 +111,10 @@ class CleanLauncher(launcher.Launcher):
 
 
 def _size(uri: str) -> str:
-    """Files and bytes of an artifact on this machine; empty where it is elsewhere, or gone."""
-    if not Path(uri).is_dir():
-        return ""
-    sizes = [path.stat().st_size for path in Path(uri).rglob("*") if path.is_file()]
-    return f"{len(sizes)} files, {sum(sizes)} bytes"
+    """Files and bytes of an artifact; empty where it is gone."""
+    if is_remote(uri):
+        sizes = [entry.size for entry in files.listing(uri).values()]
+    else:
+        sizes = [path.stat().st_size for path in Path(uri).rglob("*") if path.is_file()]
+    there = bool(sizes) if is_remote(uri) else Path(uri).is_dir()
+    return f"{len(sizes)} files, {sum(sizes)} bytes" if there else ""

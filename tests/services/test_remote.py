@@ -192,7 +192,7 @@ def test_another_workspace_cannot_overwrite_the_artifacts(remote: Remote, tmp_pa
     ],
 )
 def test_what_is_not_there(remote: Remote, setting: str, value: str, code: int, message: str) -> None:
-    ended = remote.pipeline.run("--set", f"{setting}={value.replace('BUCKET', remote.bucket)}")
+    ended = remote.pipeline.command("run", "--set", f"{setting}={value.replace('BUCKET', remote.bucket)}")
     assert (ended.code, message in ended.stderr) == (code, True), ended.stderr
     assert remote.bucket in ended.stderr or "there-is-no-such-bucket" in ended.stderr
 
@@ -200,7 +200,7 @@ def test_what_is_not_there(remote: Remote, setting: str, value: str, code: int, 
 def test_a_bucket_that_is_gone_in_the_middle_fails_the_run(remote: Remote) -> None:
     bucket = remote.s3.bucket()
     place = f"s3://{bucket}/artifacts"
-    with started(remote.pipeline, "transform: started", "--set", f"artifacts={place}", "--json") as process:
+    with started(remote.pipeline, "statistics: started", "--no-cache", "--set", f"artifacts={place}") as process:
         remote.s3.remove(bucket)
         remote.s3.client.delete_bucket(Bucket=bucket)
         out, _ = process.communicate(timeout=120)
