@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import boto3
 import requests
+from botocore.exceptions import ClientError
 
 PR_SET_PDEATHSIG = 1
 
@@ -69,14 +70,24 @@ class S3:
 
     def contents(self, bucket: str, prefix: str = "") -> dict[str, bytes]:
         """All objects whose keys begin with a prefix, by the rest of their keys."""
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
-        return {key.removeprefix(prefix): self.client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+        return {
+            key.removeprefix(prefix): self.client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            for key in self._keys(bucket, prefix)
+        }
 
-    def remove(self, bucket: str, prefix: str = "") -> None:
-        """Removes the objects whose keys begin with a prefix."""
-        for key in self.contents(bucket, prefix):
-            self.client.delete_object(Bucket=bucket, Key=prefix + key)
+    def drop(self, bucket: str) -> None:
+        """Removes a bucket with all that is in it, though somebody may still write there."""
+        for _ in range(100):
+            for key in self._keys(bucket):
+                self.client.delete_object(Bucket=bucket, Key=key)
+            with suppress(ClientError):
+                self.client.delete_bucket(Bucket=bucket)
+                return
+        raise RuntimeError(f"{bucket} cannot be removed")
+
+    def _keys(self, bucket: str, prefix: str = "") -> list[str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [each["Key"] for page in pages for each in page.get("Contents", [])]
 
 
 @contextmanager
