@@ -54,8 +54,8 @@ def other_slices(settings) -> None:
     settings["evaluation"]["slices"]["weekday"] = "weekday"
 
 
-def other_keep(settings) -> None:
-    settings["release"] = {"keep": 4}
+def other_bound(settings) -> None:
+    settings["evaluation"]["thresholds"]["auc"]["min"] = 0.62
 
 
 @pytest.mark.parametrize(
@@ -65,24 +65,24 @@ def other_keep(settings) -> None:
         ("ingest", "examples", truncated, other_rate),
         ("transform", "transform_graph", truncated, other_rate),
         ("train", "model", truncated, other_slices),
-        ("judge", "blessing", emptied, other_keep),
+        ("evaluate", "evaluation", emptied, other_bound),
     ],
 )
-def test_results_that_somebody_touched_are_told_once_and_made_anew(warm, released, step, name, damage, change):
-    folder, before = output(released, step, name), released.serving()
+def test_results_that_somebody_touched_are_told_once_and_made_anew(warm, settled, step, name, damage, change):
+    folder, before = output(settled, step, name), settled.serving()
     damage(folder)
-    looks_back(released)
-    released.change(change)
-    told = run(warm, released)
+    looks_back(settled)
+    settled.change(change)
+    told = run(warm, settled)
     assert told.code == 1
     assert "Results of an earlier step are no longer as they were made." in told.json["error"]
     assert f"where: {folder}" in told.json["error"]
     assert "start the same command again: they are made anew" in told.json["error"]
-    assert released.serving() == before
-    again = run(warm, released)
+    assert settled.serving() == before
+    again = run(warm, settled)
     assert again.code == 0, again
     assert step in again.ran
-    looks_back(released)
+    looks_back(settled)
 
 
 def test_results_that_are_gone_are_made_anew_at_once(warm, released):
