@@ -1,4 +1,4 @@
-"""The step `judge` as a TFX component. It computes nothing with TFMA or TensorFlow, and imports neither."""
+"""The step `judge` as a TFX component."""
 
 from __future__ import annotations
 
