@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from small_pipeline import invoke, make
 
 from pipeline.locks import is_running, on_database, on_pipeline
 from pipeline.metadata.place import Metadata
@@ -54,6 +55,16 @@ def test_the_message_says_who_has_the_database_and_since_when(workspace: Workspa
     assert error.value.exit_code == 1
     assert error.value.received.startswith(f"a run of `sales`, process {other.pid}, since 20")
     assert "headgate metadata copy" in error.value.fix
+
+
+def test_a_run_of_another_pipeline_fails_at_once_and_looking_back_works(tmp_path: Path) -> None:
+    pipeline = make(tmp_path)
+    pipeline.change(lambda settings: settings.update(name="returns"))
+    with elsewhere(pipeline.workspace.ensure()) as other:
+        ended = pipeline.run()
+        assert ended.code == 1
+        assert ended.json["error"]["received"].startswith(f"a run of `sales`, process {other.pid}, since ")
+        assert invoke(["runs", "--workspace", str(pipeline.workspace.root)]).code == 0
 
 
 def test_a_step_of_an_orchestrator_waits(workspace: Workspace) -> None:
