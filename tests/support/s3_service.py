@@ -16,9 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import boto3
 import requests
-from botocore.exceptions import ClientError
 
 PR_SET_PDEATHSIG = 1
 
@@ -48,6 +46,8 @@ class S3:
     @property
     def client(self) -> Any:
         """A client of boto3, which has nothing to do with the code under test."""
+        import boto3  # 0.3 s, and every session of tests imports this module
+
         key, secret = self.environment["AWS_ACCESS_KEY_ID"], self.environment["AWS_SECRET_ACCESS_KEY"]
         return boto3.client(
             "s3",
@@ -80,7 +80,7 @@ class S3:
         for _ in range(100):
             for key in self._keys(bucket):
                 self.client.delete_object(Bucket=bucket, Key=key)
-            with suppress(ClientError):
+            with suppress(self.client.exceptions.ClientError):
                 self.client.delete_bucket(Bucket=bucket)
                 return
         raise RuntimeError(f"{bucket} cannot be removed")
