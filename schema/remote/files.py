@@ -7,6 +7,7 @@ Endpoints and credentials are the libraries' own affair: `AWS_ENDPOINT_URL`, `AW
 from __future__ import annotations
 
 import fnmatch
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ _CREDENTIALS = {
 }
 _VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "mtime", "updated", "created")
 """What file systems tell of a file that changes with its content, the surest first."""
+# It logs, with a stack trace, what it raises after that. GCSFS_DEBUG brings it back.
+logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
+
 _TIMES = ("LastModified", "mtime", "updated", "created")
 
 
