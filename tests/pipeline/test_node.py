@@ -64,7 +64,7 @@ def test_a_second_run_takes_what_did_not_change_from_the_cache(run):
     assert [row.status for row in driven.pipeline.history.runs() if row.run_id == "sales.second"] == ["running"]
     unfinished = driven.node("finish", "sales.second")
     assert (unfinished.code, unfinished.end["status"]) == (1, "failed")
-    assert "The step `schema` did not come to its end." in driven.pipeline.show("sales.second").stdout
+    assert "The step `in_service` did not come to its end." in driven.pipeline.show("sales.second").stdout
 
 
 def test_a_run_may_be_given_its_span(run):
