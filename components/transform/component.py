@@ -13,7 +13,7 @@ from tfx.types.artifact import Artifact
 from components.beam import by_size
 from components.parts import size_of
 
-BYTES_A_SECOND, START_UP = 18e6, 25.0
+BYTES_A_SECOND, START_UP = 13e6, 25.0
 """What one core does with examples of 20 columns, and until a worker has imported TensorFlow (docs/scale.md)."""
 
 
