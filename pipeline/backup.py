@@ -122,6 +122,15 @@ def _contents(workspace: Workspace) -> Iterator[Path]:
             yield path
 
 
+def _confined(tar: tarfile.TarFile, folder: Path) -> Iterator[tarfile.TarInfo]:
+    """The files and folders of an archive; anything else, and what would be put outside of the folder, is refused."""
+    for member in tar:
+        inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
+        if not inside or not (member.isreg() or member.isdir()):
+            raise tarfile.ExtractError(f"{member.name} is no file or folder of a workspace")
+        yield member
+
+
 def restore(archive: Path, workspace: Workspace) -> Backup:
     """Makes a workspace from an archive.
 
@@ -148,7 +157,8 @@ def restore(archive: Path, workspace: Workspace) -> Backup:
     try:
         with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as folder:
             with tarfile.open(archive) as tar:
-                tar.extractall(folder, filter="data")
+                tar.extraction_filter = getattr(tarfile, "data_filter", None)  # since Python 3.11.4
+                tar.extractall(folder, _confined(tar, Path(folder)))  # noqa: S202  each member is looked at
             backup = Backup(**json.loads(Path(folder, RECORD).read_text(encoding="utf-8")))
             restored = Path(folder, "workspace")
             if backup.workspace != str(root):

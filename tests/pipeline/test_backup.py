@@ -147,6 +147,20 @@ def test_a_damaged_archive_leaves_nothing_behind(archive, tmp_path, damage):
     assert set(tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize("name", ["../outside", "/outside", "workspace/link"])
+def test_an_archive_that_reaches_out_of_its_folder_is_refused(tmp_path, name):
+    evil = tmp_path / "evil.tar"
+    with tarfile.open(evil, "w") as tar:
+        member = tarfile.TarInfo(name)
+        if name.endswith("link"):
+            member.type, member.linkname = tarfile.SYMTYPE, "/etc"
+        tar.addfile(member)
+    with pytest.raises(HeadgateError, match="nothing was changed") as error:
+        restore(evil, Workspace(tmp_path / "w"))
+    assert f"{name} is no file or folder of a workspace" in str(error.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["evil.tar"]
+
+
 def test_there_is_no_such_archive(tmp_path):
     with pytest.raises(SettingsError, match="no such backup"):
         restore(tmp_path / "none.tar", Workspace(tmp_path / "w"))
