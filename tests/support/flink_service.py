@@ -20,6 +20,9 @@ import requests
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+UV = shutil.which("uv") or str(ROOT / ".cache/uv/bin/uv")
+"""Where there is none, scripts/setup installs one."""
+
 VERSION = "1.19"
 LIBRARIES = "apache-flink-libraries==1.19.3"
 HOME = ROOT / f".cache/flink-{VERSION}"
@@ -68,7 +71,7 @@ SETTINGS: dict[str, Any] = {
 
 def lacking() -> str:
     """What this machine lacks to run the cluster, and what to install; empty if nothing."""
-    programs = {"java": "openjdk-17-jre-headless", "mvn": "maven", "uv": "uv"}
+    programs = {"java": "openjdk-17-jre-headless", "mvn": "maven", UV: "uv"}
     missing = [name for name in programs if not shutil.which(name)]
     if not missing:
         return ""
@@ -81,7 +84,7 @@ def fetch() -> None:
     with (HOME / ".fetch").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (HOME / "pyflink").is_dir():
-            _call("uv", "pip", "install", "--python", sys.executable, "--no-deps", "--target", str(HOME), LIBRARIES)
+            _call(UV, "pip", "install", "--python", sys.executable, "--no-deps", "--target", str(HOME), LIBRARIES)
         if not JOB_SERVER.is_file():
             target = HOME / "build"
             _call("mvn", "-q", "-B", "-f", str(ROOT / "scripts/flink-job-server"), "package", f"-Dtarget={target}")
