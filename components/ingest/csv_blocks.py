@@ -80,10 +80,8 @@ def blocks(
             stream.seek(start)
         while not final:
             more = _read(stream, size if stop is None else min(size, stop - place), path)
-            place += len(more)
-            if place == len(more):  # the first of the file
-                more = more.removeprefix(_BOM)
-            final, rest = not more, rest + more
+            place, final = place + len(more), not more
+            rest += more.removeprefix(_BOM) if place == len(more) else more  # at the file's beginning
             while rest:
                 block = _block(rest, line, delimiter, final)
                 if block is None and (final or len(rest) > MAX_RECORD):

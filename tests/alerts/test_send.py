@@ -6,6 +6,7 @@ import json
 import logging
 import socket
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -211,7 +212,10 @@ def test_a_command_that_hangs_is_ended_with_all_that_it_started(tmp_path):
     [result] = send(AlertSettings(command=program(text, str(tmp_path / "pid")), timeout=2), ALERT)
     assert result.reason == "it did not end within 2 s"
     child = Path("/proc", (tmp_path / "pid").read_text(), "stat")
-    assert not child.exists() or child.read_text().split()[2] == "Z", "a zombie until init takes it"
+    deadline = time.monotonic() + 60  # a busy machine takes its time to end it
+    while child.exists() and child.read_text().split()[2] != "Z":  # a zombie until init takes it
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_a_command_that_does_not_read_is_fine():
