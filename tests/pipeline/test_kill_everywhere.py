@@ -21,7 +21,7 @@ from pipeline.metadata.place import Metadata
 from pipeline.steps import STEPS
 from serving import releases
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
 EVERYTHING = (
     SETTINGS

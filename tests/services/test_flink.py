@@ -16,7 +16,7 @@ import pytest
 from small_pipeline import Ended, Pipeline, Snapshot, make, own_code_forgotten, sales, started
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
 ON_FLINK = ("ingest", "statistics", "drift", "transform", "evaluate")
 """The steps whose work is done on the cluster."""

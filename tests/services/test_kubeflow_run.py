@@ -9,7 +9,7 @@ from small_pipeline import make
 from pipeline.history import History
 from serving import releases
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
 
 @pytest.fixture
