@@ -219,6 +219,7 @@ def _outcome(last: Last, summary: dict[str, Any]) -> str:
         parts.append(f"{release['model']} version {release['version']}")
     if summary.get("monitor") and last.status == "watched":
         parts.append(summary["monitor"]["why"][0])
+    parts += [each["message"] for each in summary.get("decisions", ()) if each["outcome"] == "block"][:1]
     return f"{': '.join(parts)}" + (f" (run {last.run_id})" if last.run_id else "")
 
 
