@@ -45,7 +45,7 @@ def daily(airflow: Airflow, tmp_path_factory: pytest.TempPathFactory) -> small_p
     """A pipeline with two days to catch up with, both at once."""
     by_date = {"cron": "@daily", "start": DAYS[0].isoformat(), "catch_up": True, "span": "date"}
     spans = {span: {"seed": span} for span in SPANS}
-    return deployed(airflow, tmp_path_factory.mktemp("daily"), spans, **by_date, max_active_runs=2)
+    return deployed(airflow, tmp_path_factory.mktemp("sales-by-date"), spans, **by_date, max_active_runs=2)
 
 
 def deployed(
@@ -128,16 +128,18 @@ def test_a_model_that_is_not_blessed_is_not_released(airflow, chance):
 
 
 def test_two_runs_at_once_do_not_harm_each_other(airflow, daily):
-    runs = [run["dag_run_id"] for run in airflow.wait_for_runs("daily", 2)]
-    assert [airflow.wait("daily", run, PATIENCE) for run in runs] == ["success", "success"]
-    assert [set(airflow.states("daily", run).values()) for run in runs] == [{"success"}, {"success"}]
-    first, second = (airflow.get(f"dags/daily/dagRuns/{run}") for run in runs)
+    runs = [run["dag_run_id"] for run in airflow.wait_for_runs("sales-by-date", 2)]
+    assert [airflow.wait("sales-by-date", run, PATIENCE) for run in runs] == ["success", "success"]
+    assert [set(airflow.states("sales-by-date", run).values()) for run in runs] == [{"success"}, {"success"}]
+    first, second = (airflow.get(f"dags/sales-by-date/dagRuns/{run}") for run in runs)
     assert first["end_date"] > second["start_date"]
     assert versions(daily) == ["1", "2"]
 
 
 def test_each_run_reads_the_span_of_its_interval(airflow, daily, monkeypatch):
     monkeypatch.setenv("HEADGATE_METADATA_PASSWORD", airflow.metadata.password)
-    for run in airflow.wait_for_runs("daily", 2):
-        airflow.wait("daily", run["dag_run_id"], PATIENCE)
-    assert {(each.status, each.span) for each in daily.history.runs("daily")} == {("pushed", span) for span in SPANS}
+    for run in airflow.wait_for_runs("sales-by-date", 2):
+        airflow.wait("sales-by-date", run["dag_run_id"], PATIENCE)
+    assert {(each.status, each.span) for each in daily.history.runs("sales-by-date")} == {
+        ("pushed", span) for span in SPANS
+    }
