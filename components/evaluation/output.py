@@ -37,6 +37,8 @@ def write(
       models: folders of SavedModels by TFMA's name of the model.
       folder: made if need be.
     """
+    # Slices come in the order of sets of strings, which is another one in each process.
+    found = dict(sorted(found.items(), key=lambda item: (len(item[0]), repr(item[0]))))
     run = config_pb2.EvalRun(
         eval_config=config,
         version=version.VERSION,
