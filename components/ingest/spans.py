@@ -104,8 +104,8 @@ def _resolve(data: DataSettings, pattern: str) -> Input:
     span = int(matches[0].span)
     version = None
     if "{VERSION}" in pattern:
-        version = max(int(match.version) for match in matches)
-        matches = _one_spelling([match for match in matches if int(match.version) == version], "version", pattern)
+        matches = _one_spelling(_of_latest_version(matches), "version", pattern)
+        version = int(matches[0].version)
     return _input(data, sorted(match.path for match in matches), span, version)
 
 

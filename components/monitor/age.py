@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,7 +79,7 @@ class Driver(base_driver.BaseDriver, portable_driver.BaseDriver):
             return output
         release = releases.in_service(Path(settings.serving_dir), settings.model)
         released = datetime.fromisoformat(release.manifest.created) if release else None
-        found = age(rules, released, self._last_training(execution_info), datetime.fromtimestamp(time.time(), UTC))
+        found = age(rules, released, self._last_training(execution_info), datetime.now(UTC))
         output.exec_properties[PROPERTY].string_value = json.dumps(asdict(found))
         return output
 

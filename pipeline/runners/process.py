@@ -20,11 +20,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 KINDS = {kind.__name__: kind for kind in (HeadgateError, SettingsError, DataError, ReleaseError)}
 
-START = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); import components, schema, serving; "
-    "from pipeline.runners import child; del sys.path[0]; sys.exit(child.main())"
-)
-"""As `python -m pipeline.runners.child`, but a `pipeline.py` of the user's own is not taken for ours."""
+
+def own_program(module: str) -> list[str]:
+    """How a command line begins that runs the `main` of a module of ours.
+
+    As `python -m MODULE`, but a `pipeline.py` of the user's own is not taken for ours.
+    """
+    start = (
+        "import sys; sys.path.insert(0, sys.argv.pop(1)); import components, schema, serving; "
+        f"from {module} import main; del sys.path[0]; sys.exit(main())"
+    )
+    return [sys.executable, "-P", "-c", start, str(ROOT)]
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class NodeProcess:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "pipeline.pb")
             file.write_bytes(ir.SerializeToString())
-            command = [sys.executable, "-P", "-c", START, str(ROOT), str(file), step]
+            command = [*own_program("pipeline.runners.child"), str(file), step]
             command += ["--workspace", str(self.workspace), "--log", str(self.log)]
             command += [word for module in self.own_modules for word in ("--own", module)]
             with subprocess.Popen(

@@ -7,7 +7,6 @@ import hashlib
 import json
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,17 +17,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from components.ingest.spans import fingerprints
-from pipeline.runners.process import ROOT
+from pipeline.runners.process import own_program
 from pipeline.settings_file import Loaded
 from pipeline.watch.plan import Seen, Task, begin, ended, plan, unsettled
 from pipeline.watch.state import Last, read, write
 from pipeline.workspace import Workspace
 from schema.curation import curated_path
 from schema.errors import HeadgateError, SettingsError
-
-START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from pipeline import cli; del sys.path[0]; cli.main()"
-PROGRAM = (sys.executable, "-P", "-c", START, str(ROOT))
-"""`headgate`, this one: neither another on the path, nor a `pipeline.py` of the user's own."""
 
 SETTLED, UNSETTLED = -1, -2
 """What a look found that made no run: nothing to do, or files that are still being written."""
@@ -158,7 +153,7 @@ class Watcher:
     def _run(self, task: Task) -> tuple[int, dict[str, Any]]:
         span = ["--set", f"data.span={task.span}"] if "{SPAN}" in str(self._loaded.settings.data.path) else []
         whole = [] if task.whole else ["--to", "drift"]
-        command = [*PROGRAM, "run", *self._arguments, *span, *whole, "--json"]
+        command = [*own_program("pipeline.cli"), "run", *self._arguments, *span, *whole, "--json"]
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
             while True:
                 try:
